@@ -1,0 +1,1 @@
+"""Input lines to items."""

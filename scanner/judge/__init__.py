@@ -1,0 +1,1 @@
+"""What an outcome means: reply and stage in, verdict out."""

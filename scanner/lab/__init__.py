@@ -1,0 +1,1 @@
+"""DNS and mail servers on loopback that behave and misbehave."""

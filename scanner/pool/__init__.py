@@ -1,0 +1,1 @@
+"""One owner per target: who is dialled, when, and how often."""

@@ -1,0 +1,1 @@
+"""Outcomes to records, records to the output."""

@@ -1,0 +1,1 @@
+"""From a domain to the exchanges that take its mail, over DNS."""

@@ -1,0 +1,1 @@
+"""Each job wired from its stages."""
