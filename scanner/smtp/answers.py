@@ -1,0 +1,174 @@
+"""What each reply means for the next step: the prose of RFC 5321 and 3207, a function a command.
+
+A function takes the whole reply to its command and either decides the question (`refused`, `decide`), or names the next
+step, which the dialogue takes when nothing is owed any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scanner.smtp.command import Command
+from scanner.smtp.extensions import read_extensions
+from scanner.smtp.outcome import Again, Outcome, StartTls, TlsAgreed
+from scanner.smtp.states import State
+from scanner.terms import ProbeVerdict, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scanner.smtp.dialogue import Dialogue
+    from scanner.smtp.reply import Reply
+
+
+def greeted(dialogue: Dialogue, reply: Reply) -> None:
+    """RFC 5321 3.1."""
+    if reply.code // 100 == 2:
+        dialogue.next_step = say_ehlo
+    else:
+        dialogue.refused(Stage.BANNER, reply)
+
+
+def begin(dialogue: Dialogue) -> None:
+    """The question's first command."""
+    if dialogue.starttls is StartTls.WHEN_OFFERED and dialogue.extensions.starttls and not dialogue.tls:
+        dialogue.say(Command.STARTTLS)
+        return
+    dialogue.say(Command.MAIL)
+    dialogue.pipelined = dialogue.may_pipeline
+    if dialogue.pipelined:
+        dialogue.say(Command.RCPT)
+        if not dialogue.may_be_sent_to_tls:
+            dialogue.end_transaction()
+
+
+def say_ehlo(dialogue: Dialogue) -> None:
+    """The next step after a greeting."""
+    dialogue.say(Command.EHLO)
+
+
+def say_helo(dialogue: Dialogue) -> None:
+    """The next step after EHLO was refused for good."""
+    dialogue.say(Command.HELO)
+
+
+def say_rcpt(dialogue: Dialogue) -> None:
+    """The next step after MAIL was accepted, where commands go one at a time."""
+    dialogue.say(Command.RCPT)
+
+
+def say_starttls(dialogue: Dialogue) -> None:
+    """The next step after a refusal that demands TLS; a transaction that is open is undone first."""
+    dialogue.say(Command.RSET if dialogue.state is State.TRANSACTION else Command.STARTTLS)
+
+
+def ehlo_answered(dialogue: Dialogue, reply: Reply) -> None:
+    """RFC 5321 3.2: a 5xx means an old server, not a closed one; 421 and other 4xx end it."""
+    if reply.code == 220 and not dialogue.surplus:
+        dialogue.unsolicited(reply)  # a second greeting, not an answer: EHLO's is 250
+        dialogue.owed.append(Command.EHLO)
+    elif reply.code // 100 == 2:
+        dialogue.extensions = read_extensions(reply.lines)
+        if dialogue.extensions.surplus:
+            dialogue.note(f"cut: {dialogue.extensions.surplus} extensions")
+        hello_accepted(dialogue)
+    elif reply.code // 100 == 5 and not dialogue.tls:
+        dialogue.refused_ehlo = reply
+        dialogue.note(f"EHLO refused: {reply.code}")
+        dialogue.next_step = say_helo
+    else:
+        dialogue.refused(Stage.HELO, reply)
+
+
+def helo_answered(dialogue: Dialogue, reply: Reply) -> None:
+    """RFC 5321 4.1.1.1; nothing is offered."""
+    dialogue.refused_ehlo = None
+    if reply.code // 100 == 2:
+        hello_accepted(dialogue)
+    else:
+        dialogue.refused(Stage.HELO, reply)
+
+
+def hello_accepted(dialogue: Dialogue) -> None:
+    """Ready for a transaction."""
+    dialogue.state = State.IDLE
+    if dialogue.question is not None:
+        dialogue.next_step = begin
+
+
+def starttls_answered(dialogue: Dialogue, reply: Reply) -> None:
+    """RFC 3207 4: after the 220 the next byte is the handshake's; what came with it was injected."""
+    if reply.code == 220:
+        dialogue.next_step = agree_tls
+        return
+    dialogue.state = State.IDLE
+    if reply.code // 100 in (2, 3):
+        dialogue.broken_protocol(Stage.STARTTLS, reply, "neither 220 nor a refusal")
+    elif reply.code == 421:
+        dialogue.refused(Stage.STARTTLS, reply)
+    else:
+        again = Again.IN_CLEAR if dialogue.starttls is StartTls.WHEN_OFFERED else None
+        dialogue.decide(Outcome(Stage.STARTTLS, reply, ProbeVerdict.TLS_UNAVAILABLE, again=again))
+
+
+def agree_tls(dialogue: Dialogue) -> None:
+    """Nothing may have come after the 220."""
+    if dialogue.surplus or dialogue.reader.unfinished or dialogue.reader.garbage is not None:
+        dialogue.injected()
+    else:
+        dialogue.happened.append(TlsAgreed())
+
+
+def mail_answered(dialogue: Dialogue, reply: Reply) -> None:
+    """RFC 5321 3.3."""
+    if reply.code // 100 != 2:
+        if Command.RCPT not in dialogue.owed and dialogue.state is State.TRANSACTION:
+            dialogue.state = State.IDLE
+        dialogue.refused(Stage.MAIL, reply)
+    elif Command.RCPT not in dialogue.owed:
+        dialogue.next_step = say_rcpt
+
+
+def rcpt_answered(dialogue: Dialogue, reply: Reply) -> None:
+    """RFC 5321 3.3; after a refused MAIL its pipelined answer says nothing."""
+    if dialogue.decided is not None or dialogue.tls_wanted:
+        if dialogue.state is State.TRANSACTION:
+            dialogue.state = State.IDLE
+        return
+    dialogue.recipient_said = True
+    if reply.code // 100 == 2:
+        dialogue.decide(Outcome(Stage.RCPT, reply))
+    else:
+        dialogue.refused(Stage.RCPT, reply)
+
+
+def rset_answered(dialogue: Dialogue, reply: Reply) -> None:
+    """Anything but 2xx to RSET ends the session and judges nothing: it is about the session's length."""
+    if dialogue.tls_wanted:
+        dialogue.next_step = say_starttls
+        return
+    if reply.code // 100 != 2:
+        dialogue.surplus = True
+    dialogue.conclude()
+
+
+def quit_answered(dialogue: Dialogue, reply: Reply) -> None:
+    """RFC 5321 4.1.1.10 knows 221 only; another answer shows that the replies are not in step."""
+    if reply.code not in (221, 421):
+        dialogue.note(f"QUIT answered {reply.code}")
+        dialogue.surplus = True
+        dialogue.quit_refused = reply.code // 100 == 5
+    dialogue.over()
+
+
+ANSWERED: dict[Command, Callable[[Dialogue, Reply], None]] = {
+    Command.OPEN: greeted,
+    Command.EHLO: ehlo_answered,
+    Command.HELO: helo_answered,
+    Command.STARTTLS: starttls_answered,
+    Command.MAIL: mail_answered,
+    Command.RCPT: rcpt_answered,
+    Command.RSET: rset_answered,
+    Command.QUIT: quit_answered,
+}
+"""Who takes the reply to which command."""

@@ -1,0 +1,79 @@
+"""Commands to bytes: the one encoder, where injection ends (RFC 5321 4.1, 4.5.3.1.4).
+
+Whatever the input said, what leaves here is one line of at most 512 octets: printable ASCII, and inside a path no
+space, `<` or `>` outside a quoted string. Odd paths of relay tests (`<user%domain@host>`, `<domain!user>`) are within
+that.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+LINE_LIMIT_BYTES = 512
+PATH = re.compile(r'(?:[!#-;=?-~]|"(?:[ !#-\[\]-~]|\\[ -~])*")*')
+NAME = re.compile(r"[!-~]+")
+
+
+class Command(StrEnum):
+    """What we say; OPEN is the connection itself, which the greeting answers."""
+
+    OPEN = "OPEN"
+    EHLO = "EHLO"
+    HELO = "HELO"
+    STARTTLS = "STARTTLS"
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    RSET = "RSET"
+    QUIT = "QUIT"
+
+
+class UnsafeArgument(ValueError):  # noqa: N818 - says what it is, not that it is one
+    """An argument that would not stay one argument on the wire; nothing was sent."""
+
+
+BARE = {command: f"{command}\r\n".encode() for command in (Command.STARTTLS, Command.RSET, Command.QUIT)}
+
+
+def hello(command: Command, name: str) -> bytes:
+    """EHLO or HELO with our name (a dotted host name or an address literal).
+
+    Raises:
+        UnsafeArgument: the name is not one printable ASCII word.
+    """
+    if not NAME.fullmatch(name):
+        raise UnsafeArgument(f"no host name: {name!r}")
+    return line(f"{command} {name}")
+
+
+def mail(sender: str) -> bytes:
+    """MAIL FROM with a reverse-path without its brackets; empty is the null sender.
+
+    Raises:
+        UnsafeArgument: the path would break the line or its brackets.
+    """
+    return line(f"MAIL FROM:<{path(sender)}>")
+
+
+def rcpt(recipient: str) -> bytes:
+    """RCPT TO with a forward-path without its brackets.
+
+    Raises:
+        UnsafeArgument: the path would break the line or its brackets.
+    """
+    return line(f"RCPT TO:<{path(recipient)}>")
+
+
+def path(text: str) -> str:
+    """The path, unchanged, if it can stand between brackets."""
+    if not PATH.fullmatch(text):
+        raise UnsafeArgument(f"no path of RFC 5321: {text!r}")
+    return text
+
+
+def line(text: str) -> bytes:
+    """One command line."""
+    encoded = f"{text}\r\n".encode("ascii")
+    if len(encoded) > LINE_LIMIT_BYTES:
+        raise UnsafeArgument(f"a command of {len(encoded)} octets, {LINE_LIMIT_BYTES} are allowed: {text[:80]!r}…")
+    return encoded

@@ -1,0 +1,324 @@
+"""Whose turn it is: the client's side of RFC 5321, without I/O and without a clock.
+
+Bytes in (`receive_data`, `receive_eof`), intentions in (`ask`, `leave`, `secured`, `tls_failed`, `stop`), events and
+bytes out (`events`, `data_to_send`). What may be said in which state stands in one table, `states.SAYABLE`. What was
+said and is not yet answered stands in one queue, `owed`: a reply answers its head, pipelined or not. Replies that
+came together are all matched before the next command is thought of, so a surplus reply is seen as what it is and
+never answers a later command.
+
+Every behaviour of a server ends in exactly one `Ended` for the question: by a reply, by the end of the stream, by
+garbage, or by `stop`, which whoever has a clock says. The outcome is handed out when the transaction's end (RSET or
+QUIT) is answered too, or is known to stay unanswered: only then it is certain that the replies were in step.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from scanner.escape import cut
+from scanner.smtp import answers
+from scanner.smtp import command as encoder
+from scanner.smtp.command import Command
+from scanner.smtp.extensions import Extensions
+from scanner.smtp.outcome import Again, Ended, Outcome, Question, StartTls, TlsAgreed
+from scanner.smtp.reply import Reply, ReplyReader, text_of
+from scanner.smtp.states import SAYABLE, STAGE, STAGE_OF_STATE, IllegalCommand, State
+from scanner.terms import ProbeVerdict, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Dialogue:
+    """One session with one server.
+
+    Args:
+        our_name: what EHLO says, a dotted host name or an address literal.
+        starttls: when to secure the session.
+        demands_tls: whether a refusal at a stage means "STARTTLS first".
+        pipelining: False gives up an offered PIPELINING (RFC 2920).
+    """
+
+    def __init__(
+        self,
+        our_name: str,
+        *,
+        starttls: StartTls = StartTls.WHEN_REQUIRED,
+        demands_tls: Callable[[Stage, Reply], bool] = lambda _stage, _reply: False,
+        pipelining: bool = True,
+    ) -> None:
+        self.our_name = our_name
+        self.starttls = starttls
+        self.demands_tls = demands_tls
+        self.pipelining = pipelining
+        self.state = State.GREETING
+        self.owed: deque[Command] = deque((Command.OPEN,))
+        self.out: list[bytes] = []
+        self.happened: list[TlsAgreed | Ended] = []
+        self.reader = ReplyReader()
+        self.banner: Reply | None = None
+        self.extensions = Extensions()
+        self.notes: list[str] = []
+        self.tls = False
+        self.tls_wanted = False
+        self.refused_ehlo: Reply | None = None
+        self.surplus = False
+        self.quit_refused = False
+        self.next_step: Callable[[Dialogue], None] | None = None
+        self.forget_question()
+
+    def forget_question(self) -> None:
+        """Ready for the next question."""
+        self.question: Question | None = None
+        self.mail_line = self.rcpt_line = b""
+        self.last = True
+        self.decided: Outcome | None = None
+        self.pipelined = False
+        self.sender_said = self.recipient_said = False
+
+    # -- intentions in ---------------------------------------------------------------------------------------------
+
+    def ask(self, question: Question, *, last: bool = True) -> None:
+        """Put one question; `last` ends the session with it, else RSET leaves it open for another.
+
+        Raises:
+            UnsafeArgument: a path that cannot be said; nothing was sent for it.
+            IllegalCommand: another question is under way.
+        """
+        if self.question is not None or self.state in (State.LEAVING, State.OVER):
+            raise IllegalCommand(f"a question while {self.state}")
+        self.mail_line = encoder.mail(question.sender)
+        self.rcpt_line = encoder.rcpt(question.recipient)
+        self.question = question
+        self.last = last
+        if self.state is State.IDLE and not self.owed:
+            answers.begin(self)
+
+    def leave(self) -> None:
+        """Say QUIT, if there is anybody to hear it; no question may be under way."""
+        if self.question is not None and self.decided is None:
+            raise IllegalCommand("QUIT while a question is under way")
+        if not self.owed and Command.QUIT in SAYABLE[self.state]:
+            self.say(Command.QUIT)
+        else:
+            self.over()
+
+    def secured(self) -> None:
+        """The handshake is done: what was heard in the clear is forgotten (RFC 3207 4.2)."""
+        self.tls = True
+        self.tls_wanted = False
+        self.reader = ReplyReader()
+        self.extensions = Extensions()
+        self.refused_ehlo = None
+        self.state = State.HELLO
+        self.say(Command.EHLO)
+
+    def tls_failed(self, error: str) -> None:
+        """The handshake failed; there is nobody left to say QUIT to."""
+        again = Again.IN_CLEAR if self.starttls is StartTls.WHEN_OFFERED else None
+        self.decide(Outcome(Stage.STARTTLS, trouble=ProbeVerdict.TLS_FAILED, error=error, again=again))
+        self.over()
+
+    def stop(self, trouble: ProbeVerdict, error: str) -> None:
+        """The session ends here, by the clock or by a limit; a question that has its answer keeps it."""
+        if self.state is not State.OVER:
+            self.decide(Outcome(self.stage_due, trouble=trouble, error=error))
+            self.over()
+
+    # -- bytes in, events and bytes out ----------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes) -> None:
+        """Bytes of the server, in any portions."""
+        if self.state is State.OVER:
+            return
+        if self.state is State.SECURING and not self.owed:
+            self.injected()
+            return
+        for reply in self.reader.receive(data):
+            self.take(reply)
+        self.go_on()
+
+    def receive_eof(self) -> None:
+        """The server closed or reset: what was said whole counts, then nothing more comes."""
+        if self.state is State.OVER:
+            return
+        if (reply := self.reader.finish()) is not None:
+            self.take(reply)
+        if self.refused_ehlo is not None and self.stage_due is Stage.HELO:
+            self.decide(Outcome(Stage.HELO, self.refused_ehlo))
+        self.decide(Outcome(self.stage_due, trouble=ProbeVerdict.DISCONNECTED, error="closed by the server"))
+        self.over()
+
+    def events(self) -> list[TlsAgreed | Ended]:
+        """What happened since the last call."""
+        happened, self.happened = self.happened, []
+        return happened
+
+    def data_to_send(self) -> bytes:
+        """What is to be written now, in one write; empty for nothing."""
+        if not self.out:
+            return b""
+        data = b"".join(self.out)
+        self.out.clear()
+        return data
+
+    @property
+    def stage_due(self) -> Stage:
+        """The stage whose reply is owed, or whose command comes next."""
+        if self.owed and self.owed[0] in STAGE:
+            return STAGE[self.owed[0]]
+        return STAGE_OF_STATE.get(self.state, Stage.RCPT)
+
+    # -- saying ----------------------------------------------------------------------------------------------------
+
+    def say(self, command: Command) -> None:
+        """Put one command on the way and its reply into the queue of those owed."""
+        state = SAYABLE[self.state].get(command)
+        if state is None or (self.owed and not self.may_pipeline):
+            raise IllegalCommand(f"{command} while {self.state}, owed: {list(self.owed)}")
+        self.out.append(self.encoded(command))
+        self.owed.append(command)
+        self.state = state
+
+    def encoded(self, command: Command) -> bytes:
+        """The command's line."""
+        if command is Command.MAIL:
+            self.sender_said = True
+            return self.mail_line
+        if command is Command.RCPT:
+            return self.rcpt_line
+        if command in (Command.EHLO, Command.HELO):
+            return encoder.hello(command, self.our_name)
+        return encoder.BARE[command]
+
+    @property
+    def may_pipeline(self) -> bool:
+        """Offered, and not given up."""
+        return self.pipelining and self.extensions.pipelining
+
+    @property
+    def may_be_sent_to_tls(self) -> bool:
+        """A refusal may still turn into STARTTLS, so the session must not be ended ahead of the answers."""
+        return self.extensions.starttls and not self.tls and self.starttls is StartTls.WHEN_REQUIRED
+
+    def end_transaction(self) -> None:
+        """Undo what was accepted: the session's QUIT does, else RSET."""
+        self.say(Command.QUIT if self.last else Command.RSET)
+
+    # -- replies ---------------------------------------------------------------------------------------------------
+
+    def take(self, reply: Reply) -> None:
+        """Match one reply with what is owed."""
+        for flaw in reply.flaws:
+            self.note(flaw)
+        if not self.owed:
+            self.unsolicited(reply)
+            return
+        command = self.owed.popleft()
+        if command is Command.OPEN:
+            self.banner = reply
+            self.state = State.HELLO
+        if reply.mixed and self.decided is None and command in STAGE:
+            self.broken_protocol(STAGE[command], reply, "lines of different classes in one reply")
+        else:
+            answers.ANSWERED[command](self, reply)
+
+    def go_on(self) -> None:
+        """After all replies that came together: garbage ends the session, else the next step is taken."""
+        if self.reader.garbage is not None and self.next_step is not answers.agree_tls:
+            self.decide(Outcome(self.stage_due, trouble=ProbeVerdict.NOT_SMTP, error=cut(self.reader.garbage)))
+            self.over()
+            return
+        if self.next_step is None or self.owed or self.state is State.OVER:
+            return
+        step, self.next_step = self.next_step, None
+        step(self)
+
+    def unsolicited(self, reply: Reply) -> None:
+        """A reply that nothing asked for; a 421 means that the server is about to close (RFC 5321 3.8)."""
+        self.surplus = True
+        self.note("extra reply")
+        if reply.code == 421:
+            self.decide(Outcome(self.stage_due, reply))
+            self.over()
+
+    def injected(self) -> None:
+        """Bytes in the clear after STARTTLS's 220: an attacker's or a bug, never replies (CVE-2011-0411 and kin)."""
+        error = "bytes in the clear after the 220 to STARTTLS"
+        self.decide(Outcome(Stage.STARTTLS, trouble=ProbeVerdict.PROTOCOL_ERROR, error=error))
+        self.over()
+
+    # -- outcomes --------------------------------------------------------------------------------------------------
+
+    def refused(self, stage: Stage, reply: Reply) -> None:
+        """A reply that is not positive: it decides, unless it asks for TLS and TLS can be had."""
+        if reply.code // 100 not in (4, 5):
+            self.broken_protocol(stage, reply, f"{reply.code} is no answer here")
+        elif self.may_be_sent_to_tls and stage in (Stage.MAIL, Stage.RCPT) and self.demands_tls(stage, reply):
+            self.tls_wanted = True
+            self.next_step = answers.say_starttls
+        else:
+            self.decide(Outcome(stage, reply))
+
+    def broken_protocol(self, stage: Stage, reply: Reply, error: str) -> None:
+        """A reply whose form or place is wrong."""
+        self.decide(Outcome(stage, reply, ProbeVerdict.PROTOCOL_ERROR, f"{error}: {cut(text_of(reply))[:200]}"))
+
+    def decide(self, outcome: Outcome) -> None:
+        """The first decision stands; what follows is leaving politely."""
+        if self.decided is not None:
+            return
+        self.decided = outcome._replace(sender_said=self.sender_said, recipient_said=self.recipient_said)
+        if outcome.reply is not None and outcome.reply.code == 421:
+            self.over()  # the server closes (RFC 5321 3.8): nothing to say any more
+        else:
+            self.next_step = Dialogue.part
+
+    def part(self) -> None:
+        """The next step after a decision: QUIT, or RSET where the session goes on with a transaction open."""
+        if self.last or self.state is State.HELLO:
+            self.leave()
+        elif self.state is State.TRANSACTION:
+            self.say(Command.RSET)
+        else:
+            self.conclude()
+
+    def conclude(self) -> None:
+        """Hand out the outcome of the question, once."""
+        outcome = self.decided
+        if outcome is None or self.question is None:
+            return
+        if self.out_of_step(outcome):
+            error = "the replies were not in step with the commands"
+            again = Again.UNPIPELINED if self.pipelined else None
+            outcome = outcome._replace(trouble=ProbeVerdict.PROTOCOL_ERROR, error=error, again=again)
+        self.happened.append(Ended(outcome))
+        self.next_step = None
+        self.forget_question()
+
+    def out_of_step(self, outcome: Outcome) -> bool:
+        """Who answered what is not known.
+
+        A surplus reply or a 503 after an accepted MAIL in a pipelined group; an
+        acceptance whose QUIT was refused.
+        """
+        reply = outcome.reply
+        if reply is None:
+            return False
+        if self.pipelined:
+            return self.surplus or (outcome.stage is Stage.RCPT and reply.code == 503)
+        return self.quit_refused and reply.code // 100 == 2
+
+    def over(self) -> None:
+        """Nothing more is said or heard."""
+        self.state = State.OVER
+        self.owed.clear()
+        self.out.clear()
+        self.next_step = None
+        self.conclude()
+
+    def note(self, text: str) -> None:
+        """An anomaly for the record's notes, once."""
+        if text not in self.notes:
+            self.notes.append(text)

@@ -1,0 +1,62 @@
+"""What is legal: the states of a session and the commands that each allows, as one table.
+
+Said and owed are two positions: the state moves when a command is said (and where an answer grants or takes something
+back), replies that are still owed stand in the dialogue's queue.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from scanner.smtp.command import Command
+from scanner.terms import Stage
+
+
+class State(StrEnum):
+    """Where the session is, by what we said and what was granted."""
+
+    GREETING = "greeting"
+    HELLO = "hello"
+    SECURING = "securing"
+    IDLE = "idle"
+    TRANSACTION = "transaction"
+    LEAVING = "leaving"
+    OVER = "over"
+
+
+SAYABLE: dict[State, dict[Command, State]] = {
+    State.GREETING: {},
+    State.HELLO: {Command.EHLO: State.HELLO, Command.HELO: State.HELLO, Command.QUIT: State.LEAVING},
+    State.SECURING: {},
+    State.IDLE: {
+        Command.STARTTLS: State.SECURING,
+        Command.MAIL: State.TRANSACTION,
+        Command.RSET: State.IDLE,
+        Command.QUIT: State.LEAVING,
+    },
+    State.TRANSACTION: {Command.RCPT: State.TRANSACTION, Command.RSET: State.IDLE, Command.QUIT: State.LEAVING},
+    State.LEAVING: {},
+    State.OVER: {},
+}
+"""What may be said in a state, and the state that saying it leads to. What is not here is illegal."""
+
+STAGE = {
+    Command.OPEN: Stage.BANNER,
+    Command.EHLO: Stage.HELO,
+    Command.HELO: Stage.HELO,
+    Command.STARTTLS: Stage.STARTTLS,
+    Command.MAIL: Stage.MAIL,
+    Command.RCPT: Stage.RCPT,
+}
+STAGE_OF_STATE = {
+    State.GREETING: Stage.BANNER,
+    State.HELLO: Stage.HELO,
+    State.SECURING: Stage.STARTTLS,
+    State.IDLE: Stage.MAIL,
+    State.TRANSACTION: Stage.RCPT,
+}
+"""Which command comes next, where nothing is owed."""
+
+
+class IllegalCommand(RuntimeError):  # noqa: N818 - what it is
+    """A command that `SAYABLE` does not have in this state, or a pipelined one that was not offered: a bug of ours."""

@@ -1,0 +1,239 @@
+"""What each reply leads to, as transcripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from scanner.smtp.outcome import Again
+from scanner.terms import ProbeVerdict, Stage
+from tests.smtp.transcript import plays
+
+TO_MAIL = """
+    S: 220 mx.example ESMTP
+    C: EHLO probe.example
+    S: 250-mx.example
+    S: 250 STARTTLS
+    C: MAIL FROM:<postmaster@probe.example>
+"""
+DEMANDED = (
+    TO_MAIL
+    + """
+    S: 530 5.7.0 Must issue a STARTTLS command first
+    C: STARTTLS
+"""
+)
+SECURED = """
+    S: 220 2.0.0 Ready to start TLS
+    C: <handshake>
+    S: <secured>
+    C: EHLO probe.example
+"""
+
+
+def lines(*transcripts: str) -> str:
+    return "\n".join(line for transcript in transcripts for line in transcript.splitlines() if line.strip())
+
+
+@pytest.mark.parametrize("greeting", ["554 5.7.1 blocked", "450 4.7.1 later", "521 no mail here"])
+def test_a_greeting_that_refuses_is_the_answer_and_is_left_by_quit(greeting: str) -> None:
+    played = plays(lines(f"    S: {greeting}", "    C: QUIT", "    S: 221 bye"))
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.BANNER, int(greeting[:3]))
+    assert (played.outcome.sender_said, played.outcome.recipient_said) == (False, False)
+
+
+def test_a_greeting_of_421_is_the_answer_and_nothing_is_said() -> None:
+    assert plays("S: 421 4.7.0 too many connections").outcome.reply.code == 421
+
+
+def test_refused_ehlo_falls_back_to_helo_and_gives_up_pipelining() -> None:
+    """RFC 5321 3.2: a 5xx to EHLO means an old server, not a closed one."""
+    played = plays("""
+        S: 220 mx.example
+        C: EHLO probe.example
+        S: 502 5.5.1 command unknown
+        C: HELO probe.example
+        S: 250 mx.example
+        C: MAIL FROM:<postmaster@probe.example>
+        S: 250 ok
+        C: RCPT TO:<postmaster@partner.example>
+        S: 250 ok
+        C: QUIT
+        S: 221 bye
+    """)
+    assert played.outcome.reply.code == 250
+    assert played.dialogue.notes == ["EHLO refused: 502"]
+
+
+@pytest.mark.parametrize("reply", ["421 4.3.2 closing", "451 4.3.0 later"])
+def test_ehlo_answered_4xx_ends_it_without_helo(reply: str) -> None:
+    goodbye = "" if reply.startswith("421") else "    C: QUIT\n    S: 221 bye"
+    played = plays(lines("    S: 220 mx", "    C: EHLO probe.example", f"    S: {reply}", goodbye))
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.HELO, int(reply[:3]))
+
+
+def test_helo_refused_too_is_the_answer() -> None:
+    played = plays("""
+        S: 220 mx.example
+        C: EHLO probe.example
+        S: 550 5.7.1 not you
+        C: HELO probe.example
+        S: 554 5.7.1 still not you
+        C: QUIT
+        S: 221 bye
+    """)
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.HELO, 554)
+
+
+def test_a_refused_ehlo_stands_where_the_server_hangs_up_on_helo() -> None:
+    played = plays("""
+        S: 220 mx.example
+        C: EHLO probe.example
+        S: 550 5.7.1 not you
+        C: HELO probe.example
+        S: <eof>
+    """)
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.HELO, 550)
+
+
+def test_mail_refused_leaves_the_recipient_unsaid() -> None:
+    played = plays(lines(TO_MAIL, "    S: 550 5.7.1 sender", "    C: QUIT", "    S: 221 bye"))
+    assert (played.outcome.stage, played.outcome.sender_said, played.outcome.recipient_said) == (
+        Stage.MAIL,
+        True,
+        False,
+    )
+
+
+def test_pipelined_mail_refused_is_the_answer_whatever_rcpt_gets() -> None:
+    played = plays("""
+        S: 220 mx.example ESMTP
+        C: EHLO probe.example
+        S: 250-mx.example
+        S: 250 PIPELINING
+        C: MAIL FROM:<postmaster@probe.example>
+        C: RCPT TO:<postmaster@partner.example>
+        C: QUIT
+        S: 451 4.3.0 later
+        S: 503 5.5.1 need MAIL
+        S: 221 bye
+    """)
+    assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.MAIL, 451, None)
+
+
+@pytest.mark.parametrize("code", ["354", "334"])
+def test_a_3xx_where_none_belongs_is_a_protocol_error(code: str) -> None:
+    played = plays(lines(TO_MAIL, f"    S: {code} go ahead", "    C: QUIT", "    S: 221 bye"))
+    assert (played.outcome.trouble, played.outcome.stage) == (ProbeVerdict.PROTOCOL_ERROR, Stage.MAIL)
+
+
+def test_a_demand_for_tls_is_met_and_the_question_asked_anew() -> None:
+    played = plays(lines(DEMANDED, SECURED, """
+        S: 250-mx.example
+        S: 250 PIPELINING
+        C: MAIL FROM:<postmaster@probe.example>
+        C: RCPT TO:<postmaster@partner.example>
+        C: QUIT
+        S: 250 2.1.0 Ok
+        S: 250 2.1.5 Ok
+        S: 221 bye
+    """))  # fmt: skip
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.RCPT, 250)
+
+
+def test_what_may_turn_into_starttls_is_not_ended_by_a_pipelined_quit() -> None:
+    played = plays("""
+        S: 220 mx.example ESMTP
+        C: EHLO probe.example
+        S: 250-mx.example
+        S: 250-PIPELINING
+        S: 250 STARTTLS
+        C: MAIL FROM:<postmaster@probe.example>
+        C: RCPT TO:<postmaster@partner.example>
+        S: 530 5.7.0 Must issue a STARTTLS command first
+        S: 530 5.7.0 Must issue a STARTTLS command first
+        C: STARTTLS
+        S: 454 4.7.0 TLS not available
+        C: QUIT
+        S: 221 bye
+    """)
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.STARTTLS, ProbeVerdict.TLS_UNAVAILABLE)
+    assert (played.outcome.reply.code, played.outcome.again) == (454, None)
+
+
+def test_tls_demanded_at_rcpt_first_undoes_the_transaction() -> None:
+    plays(lines(TO_MAIL, """
+        S: 250 ok
+        C: RCPT TO:<postmaster@partner.example>
+        S: 530 5.7.0 Must issue a STARTTLS command first
+        C: RSET
+        S: 250 ok
+        C: STARTTLS
+    """))  # fmt: skip
+
+
+def test_tls_demanded_and_not_offered_is_the_demands_answer() -> None:
+    played = plays(lines(TO_MAIL.replace("250 STARTTLS", "250 SIZE"), """
+        S: 530 5.7.0 Must issue a STARTTLS command first
+        C: QUIT
+        S: 221 bye
+    """))  # fmt: skip
+    assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.MAIL, 530, None)
+
+
+def test_never_means_that_a_demand_is_the_answer() -> None:
+    played = plays(lines(DEMANDED.replace("C: STARTTLS", "C: QUIT"), "    S: 221 bye"), starttls="never")
+    assert played.outcome.reply.code == 530
+
+
+@pytest.mark.parametrize("injected", ["250 ok", "250-", "2"])
+def test_bytes_after_the_220_to_starttls_are_never_replies(injected: str) -> None:
+    played = plays(lines(DEMANDED, "    S: 220 go ahead", f"    S: {injected}"))
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.STARTTLS, ProbeVerdict.PROTOCOL_ERROR)
+
+
+def test_bytes_in_the_clear_while_the_handshake_is_due_are_never_replies() -> None:
+    played = plays(lines(DEMANDED, "    S: 220 go ahead", "    C: <handshake>", "    S: 250 ok"))
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.STARTTLS, ProbeVerdict.PROTOCOL_ERROR)
+
+
+def test_what_was_offered_in_the_clear_is_forgotten_after_the_handshake() -> None:
+    """RFC 3207 4.2: PIPELINING is not offered any more, so MAIL goes alone."""
+    plays(lines(DEMANDED.replace("250 STARTTLS", "250-STARTTLS\n    S: 250 X"), SECURED, """
+        S: 250 mx.example
+        C: MAIL FROM:<postmaster@probe.example>
+    """))  # fmt: skip
+
+
+def test_when_offered_secures_before_the_first_mail() -> None:
+    plays(
+        lines(TO_MAIL.replace("C: MAIL FROM:<postmaster@probe.example>", "C: STARTTLS"), SECURED),
+        starttls="when-offered",
+    )
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "    S: 454 4.7.0 not now\n    C: QUIT\n    S: 221 bye",
+        "    S: 220 go\n    C: <handshake>\n    S: <handshake failed>",
+    ],
+)
+def test_when_offered_a_refusal_or_failure_asks_once_more_in_the_clear(refusal: str) -> None:
+    start = TO_MAIL.replace("C: MAIL FROM:<postmaster@probe.example>", "C: STARTTLS")
+    assert plays(lines(start, refusal), starttls="when-offered").outcome.again is Again.IN_CLEAR
+
+
+def test_a_failed_handshake_that_was_required_is_tls_failed() -> None:
+    played = plays(lines(DEMANDED, "    S: 220 go", "    C: <handshake>", "    S: <handshake failed>"))
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.STARTTLS, ProbeVerdict.TLS_FAILED)
+    assert (played.outcome.error, played.outcome.again) == ("handshake failed", None)
+
+
+def test_a_421_to_starttls_is_judged_by_its_text() -> None:
+    played = plays(lines(DEMANDED, "    S: 421 4.3.2 shutting down"))
+    assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.STARTTLS, 421, None)
+
+
+def test_starttls_answered_250_is_a_protocol_error() -> None:
+    played = plays(lines(DEMANDED, "    S: 250 ok", "    C: QUIT", "    S: 221 bye"))
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.STARTTLS, ProbeVerdict.PROTOCOL_ERROR)

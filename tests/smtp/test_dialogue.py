@@ -1,0 +1,286 @@
+"""The dialogue as a machine: events, matching, ends. What each reply leads to is in test_answers.py."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.smtp.command import Command, UnsafeArgument
+from scanner.smtp.dialogue import Dialogue
+from scanner.smtp.outcome import Again, Question, StartTls
+from scanner.smtp.states import IllegalCommand, State
+from scanner.terms import ProbeVerdict, Stage
+from tests.smtp.transcript import Played, play, plays
+
+PLAIN = """
+    S: 220 mx.example ESMTP
+    C: EHLO probe.example
+    S: 250-mx.example
+    S: 250 SIZE 1000
+    C: MAIL FROM:<postmaster@probe.example>
+    S: 250 2.1.0 Ok
+    C: RCPT TO:<postmaster@partner.example>
+    S: 250 2.1.5 Ok
+    C: QUIT
+    S: 221 2.0.0 Bye
+"""
+PIPELINED = """
+    S: 220 mx.example ESMTP
+    C: EHLO probe.example
+    S: 250-mx.example
+    S: 250 PIPELINING
+    C: MAIL FROM:<postmaster@probe.example>
+    C: RCPT TO:<postmaster@partner.example>
+    C: QUIT
+"""
+
+
+def test_without_pipelining_one_command_goes_at_a_time() -> None:
+    played = plays(PLAIN)
+    assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.RCPT, 250, None)
+    assert (played.outcome.sender_said, played.outcome.recipient_said) == (True, True)
+    assert played.dialogue.state is State.OVER
+
+
+def test_with_pipelining_the_transaction_is_one_write() -> None:
+    played = plays(PIPELINED + "    S: 250 2.1.0 Ok\n    S: 554 5.7.1 Relay access denied\n    S: 221 Bye\n")
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.RCPT, 554)
+
+
+def test_offered_pipelining_can_be_given_up() -> None:
+    plays(PLAIN.replace("SIZE 1000", "PIPELINING"), pipelining=False)
+
+
+def test_nothing_is_said_before_the_whole_greeting() -> None:
+    played = Played()
+    for part in (b"220-mx.example\r\n", b"220-wait\r\n220 ", b"now"):
+        played.dialogue.receive_data(part)
+        assert played.dialogue.data_to_send() == b""
+    played.dialogue.receive_data(b"\r\n")
+    assert played.dialogue.data_to_send() == b"EHLO probe.example\r\n"
+
+
+def test_a_reply_answers_the_oldest_command_that_is_owed() -> None:
+    played = plays(PIPELINED)
+    assert list(played.dialogue.owed) == [Command.MAIL, Command.RCPT, Command.QUIT]
+    play("S: 250 2.1.0 Ok", played)
+    assert list(played.dialogue.owed) == [Command.RCPT, Command.QUIT]
+    assert played.outcomes == []
+
+
+@pytest.mark.parametrize(
+    "surplus",
+    [
+        PLAIN.replace("S: 220 mx.example ESMTP", "S: 220 mx.example ESMTP\n    S: 220 again"),
+        PLAIN.replace("S: 250 SIZE 1000", "S: 250 SIZE 1000\n    S: 250 again"),
+        PLAIN.replace("S: 250 2.1.0 Ok", "S: 250 2.1.0 Ok\n    S: 550 again"),
+        PLAIN.replace("S: 250 2.1.5 Ok", "S: 250 2.1.5 Ok\n    S: 550 again"),
+    ],
+)
+def test_a_surplus_reply_is_noticed_and_answers_no_later_command(surplus: str) -> None:
+    played = plays(surplus)
+    assert (played.outcome.reply.code, played.outcome.reply.lines) == (250, (b"2.1.5 Ok",))
+    assert played.dialogue.notes == ["extra reply"]
+
+
+def test_a_second_greeting_is_no_answer_to_ehlo() -> None:
+    """It may come in a segment of its own, after EHLO was said; taken for the answer it would shift all that follow."""
+    played = plays(PLAIN.replace("C: EHLO probe.example", "C: EHLO probe.example\n    S: 220 mx.example again"))
+    assert played.outcome.reply.lines == (b"2.1.5 Ok",)
+    assert played.dialogue.notes == ["extra reply"]
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        ["250 2.1.0 Ok", "250 surplus", "550 5.1.1 no", "221 Bye"],
+        ["250 2.1.0 Ok", "250 2.1.5 Ok", "250 surplus"],
+        ["250 2.1.0 Ok", "503 5.5.1 need MAIL", "221 Bye"],
+    ],
+)
+def test_pipelined_replies_out_of_step_ask_for_a_session_without_pipelining(replies: list[str]) -> None:
+    played = plays(PIPELINED + "".join(f"    S: {reply}\n" for reply in replies))
+    assert (played.outcome.trouble, played.outcome.again) == (ProbeVerdict.PROTOCOL_ERROR, Again.UNPIPELINED)
+
+
+def test_an_acceptance_whose_quit_is_refused_is_not_believed() -> None:
+    """One reply off, the refusal of RCPT arrives where QUIT's 221 is due."""
+    played = plays(PLAIN.replace("S: 221 2.0.0 Bye", "S: 550 5.7.1 Relaying denied"))
+    assert (played.outcome.trouble, played.outcome.again) == (ProbeVerdict.PROTOCOL_ERROR, None)
+
+
+def test_an_unasked_421_decides_and_nothing_more_is_said() -> None:
+    played = plays("""
+        S: 220 mx.example
+        S: 421 4.3.2 shutting down
+    """)
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.HELO, 421)
+
+
+@pytest.mark.parametrize(
+    ("transcript", "stage"),
+    [
+        ("S: <eof>", Stage.BANNER),
+        ("S: 220 mx\nC: EHLO probe.example\nS: <eof>", Stage.HELO),
+        (PLAIN.split("S: 250 2.1.0", maxsplit=1)[0] + "S: <eof>", Stage.MAIL),
+        (PLAIN.split("S: 250 2.1.5", maxsplit=1)[0] + "S: <eof>", Stage.RCPT),
+        (PIPELINED + "    S: <eof>", Stage.MAIL),
+        (PIPELINED + "    S: 250 ok\n    S: <eof>", Stage.RCPT),
+    ],
+)
+def test_a_close_before_the_answer_is_disconnected_at_the_stage_that_was_due(transcript: str, stage: Stage) -> None:
+    played = plays(transcript)
+    assert (played.outcome.stage, played.outcome.trouble) == (stage, ProbeVerdict.DISCONNECTED)
+
+
+@pytest.mark.parametrize(
+    "ending", ["    S: 554 5.7.1 no\n    S: <eof>", "    S: 554 5.7.1 no\n    C: QUIT\n    S: <eof>"]
+)
+def test_a_close_after_the_answer_changes_nothing(ending: str) -> None:
+    start = (
+        PLAIN.split("S: 250 2.1.5", maxsplit=1)[0].rstrip() + "\n"
+        if "QUIT" in ending
+        else PIPELINED + "    S: 250 ok\n"
+    )
+    played = plays(start + ending)
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.RCPT, 554)
+
+
+def test_a_last_line_without_its_end_counts_at_the_close() -> None:
+    played = Played()
+    played.dialogue.receive_data(b"554 go away")
+    played.dialogue.receive_eof()
+    played.collect()
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.BANNER, 554)
+    assert played.dialogue.notes == ["no CRLF"]
+
+
+def test_garbage_ends_the_session_at_once() -> None:
+    played = plays("S: HTTP/1.1 400 Bad Request")
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.BANNER, ProbeVerdict.NOT_SMTP)
+    assert played.dialogue.state is State.OVER
+
+
+@pytest.mark.parametrize(
+    ("transcript", "stage"),
+    [("", Stage.BANNER), ("S: 220 mx\nC: EHLO probe.example", Stage.HELO), (PIPELINED, Stage.MAIL)],
+)
+def test_the_clock_ends_it_at_the_stage_that_was_due(transcript: str, stage: Stage) -> None:
+    played = plays(transcript)
+    played.dialogue.stop(ProbeVerdict.REPLY_TIMEOUT, "no reply within 30 s")
+    played.collect()
+    assert (played.outcome.stage, played.outcome.trouble) == (stage, ProbeVerdict.REPLY_TIMEOUT)
+    played.dialogue.stop(ProbeVerdict.GIVEN_UP, "again")
+    assert played.dialogue.events() == []
+
+
+def test_an_answer_stands_when_the_clock_ends_the_wait_for_quit() -> None:
+    played = plays(PLAIN.split("S: 221", maxsplit=1)[0])
+    assert played.outcomes == []
+    played.dialogue.stop(ProbeVerdict.REPLY_TIMEOUT, "no reply to QUIT")
+    played.collect()
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.RCPT, 250)
+
+
+def test_lines_of_different_classes_in_one_reply_are_a_protocol_error() -> None:
+    played = plays("""
+        S: 220-welcome
+        S: 554 go away
+        C: QUIT
+        S: 221 bye
+    """)
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.BANNER, ProbeVerdict.PROTOCOL_ERROR)
+    assert played.outcome.reply.code == 554
+
+
+def test_a_session_that_goes_on_undoes_the_transaction_and_asks_again() -> None:
+    played = plays(PLAIN.replace("QUIT", "RSET").replace("221 2.0.0 Bye", "250 2.0.0 Ok"), last=False)
+    assert played.outcome.reply.code == 250
+    assert played.dialogue.state is State.IDLE
+    played.outcomes.clear()
+    played.dialogue.ask(Question("", "postmaster@other.example"))
+    played = play(
+        """
+        C: MAIL FROM:<>
+        S: 550 5.7.1 not you
+        C: QUIT
+        S: 221 bye
+        """,
+        played,
+    )
+    assert (played.outcome.stage, played.outcome.recipient_said) == (Stage.MAIL, False)
+
+
+@pytest.mark.parametrize("ends_by", ["S: 554 Too many nonmail commands", "S: 421 idle", "S: <eof>"])
+def test_what_is_said_to_rset_judges_nothing(ends_by: str) -> None:
+    played = plays(PLAIN.replace("QUIT", "RSET").split("S: 221")[0] + ends_by, last=False)
+    assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.RCPT, 250, None)
+
+
+def test_a_session_that_goes_on_is_left_by_quit() -> None:
+    played = plays(PLAIN.replace("QUIT", "RSET").replace("221 2.0.0 Bye", "250 2.0.0 Ok"), last=False)
+    played.dialogue.leave()
+    assert play("C: QUIT\nS: 221 bye", played).dialogue.state is State.OVER
+
+
+def test_an_address_that_cannot_be_said_is_refused_before_anything_is() -> None:
+    dialogue = Dialogue("probe.example")
+    with pytest.raises(UnsafeArgument):
+        dialogue.ask(Question("", "a@b.example>\r\nDATA"))
+    assert dialogue.question is None
+
+
+def test_one_question_at_a_time() -> None:
+    played = Played()
+    with pytest.raises(IllegalCommand):
+        played.dialogue.ask(Question("", "a@b.example"))
+    with pytest.raises(IllegalCommand):
+        played.dialogue.leave()
+
+
+REPLIES = st.sampled_from(
+    ["220 mx", "250 ok", "250-mx\r\n250-PIPELINING\r\n250 STARTTLS", "250-mx\r\n250 STARTTLS", "250-a\r\n550 b",
+     "354 go", "421 bye", "450 later", "502 what", "503 order", "530 Must issue STARTTLS", "550 no", "221 bye",
+     "250-", "garbage", "25"]
+)  # fmt: skip
+MOVES = st.lists(
+    st.one_of(
+        st.tuples(st.just("data"), st.lists(REPLIES, min_size=1, max_size=4).map("\r\n".join), st.booleans()),
+        st.tuples(st.just("eof"), st.just(""), st.booleans()),
+        st.tuples(st.just("clock"), st.just(""), st.booleans()),
+    ),
+    max_size=25,
+)
+
+
+@given(moves=MOVES, last=st.booleans(), starttls=st.sampled_from(StartTls), pipelining=st.booleans())
+def test_any_server_behaviour_ends_in_one_outcome_in_bounded_steps(
+    moves: list[tuple[str, str, bool]], *, last: bool, starttls: StartTls, pipelining: bool
+) -> None:
+    played = Played(last=last, starttls=starttls, pipelining=pipelining)
+    dialogue = played.dialogue
+    writes = 0
+    for what, text, success in moves:
+        match what:
+            case "data":
+                dialogue.receive_data(text.encode() + (b"\r\n" if success else b""))
+            case "eof":
+                dialogue.receive_eof()
+            case _:
+                dialogue.stop(ProbeVerdict.REPLY_TIMEOUT, "clock")
+        writes += bool(dialogue.data_to_send())
+        played.collect()
+        if played.handshakes:
+            played.handshakes = 0
+            if success:
+                dialogue.secured()
+            else:
+                dialogue.tls_failed("no")
+            writes += bool(dialogue.data_to_send())
+            played.collect()
+    dialogue.stop(ProbeVerdict.GIVEN_UP, "the end")
+    played.collect()
+    assert played.outcome.reply is not None or played.outcome.trouble is not None
+    assert writes <= 12  # EHLO HELO STARTTLS EHLO MAIL RCPT RSET QUIT and room
+    assert dialogue.notes == list(dict.fromkeys(dialogue.notes))
