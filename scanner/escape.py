@@ -34,3 +34,12 @@ def safe_line(line: bytes) -> str:
 def cut(text: str) -> str:
     """The text within the limit of a record's field."""
     return text if len(text) <= TEXT_LIMIT_CHARS else text[:TEXT_LIMIT_CHARS]
+
+
+QUOTED_CHARS = 80
+"""How much of an unusable text an error message repeats."""
+
+
+def quoted(text: str) -> str:
+    """A text of any origin, fit to stand in an error message: cut, safe, between quotation marks."""
+    return f"'{safe_text(text)}'" if len(text) <= QUOTED_CHARS else f"'{safe_text(text[:QUOTED_CHARS])}…'"

@@ -129,6 +129,15 @@ class Confidence(StrEnum):
     LOW = "low"
 
 
+class SessionUse(StrEnum):
+    """How a probe came by its session; SHARED: an earlier probe's verdict, NONE: nothing was dialled."""
+
+    NEW = "new"
+    REUSED = "reused"
+    SHARED = "shared"
+    NONE = "none"
+
+
 class Judgement(NamedTuple):
     """What an outcome means: the fields of a record that the judge fills."""
 
@@ -171,8 +180,9 @@ class ExchangeRoute(NamedTuple):
 class DomainRoute(NamedTuple):
     """What DNS says about where a domain's mail goes.
 
-    `verdict` is DNS_FAILED, NO_DOMAIN, NO_MAIL or NO_ROUTE where DNS alone decides, else None. `exchanges` is in order
-    of preference, cut to the caps; `exchange_count` is how many DNS names. NO_ROUTE keeps its exchanges (each NO_ADDRESS).
+    `verdict` is DNS_FAILED, NO_DOMAIN, NO_MAIL or NO_ROUTE where DNS alone decides, else None. `exchanges` is in
+    order of preference, cut to the caps; `exchange_count` is how many DNS names. NO_ROUTE keeps its exchanges (each
+    NO_ADDRESS).
     """
 
     verdict: DomainVerdict | None
@@ -180,3 +190,41 @@ class DomainRoute(NamedTuple):
     exchange_count: int = 0
     notes: tuple[str, ...] = ()
     error: str | None = None
+
+
+class TlsFacts(NamedTuple):
+    """What STARTTLS came to. `verified`: the certificate is valid for the host's name (reported, never enforced)."""
+
+    version: str | None = None
+    cipher: str | None = None
+    verified: bool | None = None
+    error: str | None = None
+
+
+class ServerFacts(NamedTuple):
+    """What was said of oneself in a session: ours (`helo`) and the server's. Constant within the session.
+
+    `helo`: the name that we said, None before EHLO. `banner`: the greeting's lines without codes, joined by LF,
+    escaped, cut. `software`: a guess or None. `extensions`: as the EHLO reply offers them. `tls`: None where it was
+    not tried.
+    """
+
+    helo: str | None = None
+    banner: str | None = None
+    software: str | None = None
+    extensions: tuple[str, ...] = ()
+    tls: TlsFacts | None = None
+
+
+class Item(NamedTuple):
+    """One question of the input.
+
+    `seq`: its number among the valid items, from 0. `domain`: lower case, A-labels, no final dot. `recipient`: the
+    mailbox that the operator named, else None. `tag`: any JSON value, passed through. `line`: number of its line.
+    """
+
+    seq: int
+    domain: str
+    recipient: str | None = None
+    tag: object = None
+    line: int = 0

@@ -60,6 +60,7 @@ class Dialogue:
         self.banner: Reply | None = None
         self.extensions = Extensions()
         self.notes: list[str] = []
+        self.hello_said = False
         self.tls = False
         self.tls_wanted = False
         self.refused_ehlo: Reply | None = None
@@ -114,9 +115,10 @@ class Dialogue:
         self.state = State.HELLO
         self.say(Command.EHLO)
 
-    def tls_failed(self, error: str) -> None:
+    def tls_failed(self, error: str, again: Again | None = None) -> None:
         """The handshake failed; there is nobody left to say QUIT to."""
-        again = Again.IN_CLEAR if self.starttls is StartTls.WHEN_OFFERED else None
+        if again is None and self.starttls is StartTls.WHEN_OFFERED:
+            again = Again.IN_CLEAR
         self.decide(Outcome(Stage.STARTTLS, trouble=ProbeVerdict.TLS_FAILED, error=error, again=again))
         self.over()
 
@@ -139,15 +141,18 @@ class Dialogue:
             self.take(reply)
         self.go_on()
 
-    def receive_eof(self) -> None:
+    def receive_eof(self, error: str = "closed by the server") -> None:
         """The server closed or reset: what was said whole counts, then nothing more comes."""
         if self.state is State.OVER:
+            return
+        if self.state is State.SECURING and not self.owed:
+            self.tls_failed(f"{error} before the handshake")
             return
         if (reply := self.reader.finish()) is not None:
             self.take(reply)
         if self.refused_ehlo is not None and self.stage_due is Stage.HELO:
             self.decide(Outcome(Stage.HELO, self.refused_ehlo))
-        self.decide(Outcome(self.stage_due, trouble=ProbeVerdict.DISCONNECTED, error="closed by the server"))
+        self.decide(Outcome(self.stage_due, trouble=ProbeVerdict.DISCONNECTED, error=error))
         self.over()
 
     def events(self) -> list[TlsAgreed | Ended]:
@@ -189,6 +194,7 @@ class Dialogue:
         if command is Command.RCPT:
             return self.rcpt_line
         if command in (Command.EHLO, Command.HELO):
+            self.hello_said = True
             return encoder.hello(command, self.our_name)
         return encoder.BARE[command]
 

@@ -23,6 +23,8 @@ class Again(StrEnum):
 
     UNPIPELINED = "unpipelined"
     IN_CLEAR = "in the clear"
+    UNVERIFIED = "unverified"
+    """The certificate was not valid: secured without a look at it."""
 
 
 class Question(NamedTuple):

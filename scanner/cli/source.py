@@ -1,0 +1,115 @@
+"""Where items come from: arguments, a file or standard input, in blocks, until the end or until we are told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+from scanner.intake.lines import BadLine, Intake
+from scanner.terms import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from scanner.terms import Item
+
+BLOCK_BYTES = 64 * 1024
+
+
+class Source:
+    """The input of a run, opened before anything is asked.
+
+    Args:
+        arguments: items of the command line; then no file is read.
+        path: of the input, `-` for standard input.
+    """
+
+    def __init__(self, arguments: Sequence[str], path: str) -> None:
+        self.arguments = arguments
+        self.fd = -1
+        self.stopped = False
+        self.waiter: asyncio.Future[None] | None = None
+        if arguments and path != "-":
+            raise UsageError("items as arguments or -i FILE, not both")
+        if arguments:
+            return
+        if path != "-":
+            try:
+                self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError as error:
+                raise UsageError(f"{path}: {error.strerror}") from error
+            if stat.S_ISDIR(os.fstat(self.fd).st_mode):
+                raise UsageError(f"{path}: is a directory")
+        elif sys.stdin is None or sys.stdin.closed:
+            raise UsageError("standard input is closed: name domains, or -i FILE")
+        elif sys.stdin.isatty():
+            raise UsageError("nothing to do: name domains, -i FILE, or pipe a list into standard input")
+        else:
+            self.fd = sys.stdin.fileno()
+
+    def stop(self) -> None:
+        """No more input, also in mid-wait for a pipe."""
+        self.stopped = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Something can be read, or we are to stop."""
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """The input in blocks, until its end or `stop`."""
+        if self.fd < 0:
+            yield "".join(f"{argument}\n" for argument in self.arguments).encode("utf-8", "surrogateescape")
+            return
+        regular = stat.S_ISREG(os.fstat(self.fd).st_mode)
+        loop = asyncio.get_running_loop()
+        while not self.stopped:
+            if not regular:
+                await self.readable()
+                if self.stopped:
+                    return
+            try:
+                block = await loop.run_in_executor(None, os.read, self.fd, BLOCK_BYTES)
+            except OSError as error:
+                raise UsageError(f"input: {error.strerror}") from error
+            if not block:
+                return
+            yield block
+
+    async def readable(self) -> None:
+        """Wait until a pipe or terminal has something to read, or ends; what cannot be watched never blocks."""
+        loop = asyncio.get_running_loop()
+        self.waiter = loop.create_future()
+        try:
+            loop.add_reader(self.fd, self.wake)
+        except OSError:  # /dev/null and kin
+            return
+        try:
+            await self.waiter
+        finally:
+            loop.remove_reader(self.fd)
+
+    async def items(self, on_bad_line: Callable[[BadLine], None]) -> AsyncIterator[Item]:
+        """The valid items, in order, each once; bad lines go to `on_bad_line`."""
+        intake = Intake()
+        async for block in self.blocks():
+            for item in valid(intake.feed(block), on_bad_line):
+                if self.stopped:
+                    return
+                yield item
+        if not self.stopped:
+            for item in valid(intake.finish(), on_bad_line):
+                yield item
+
+
+def valid(found: list[Item | BadLine], on_bad_line: Callable[[BadLine], None]) -> Iterator[Item]:
+    """The items among what was found."""
+    for each in found:
+        if isinstance(each, BadLine):
+            on_bad_line(each)
+        else:
+            yield each

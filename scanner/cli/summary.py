@@ -1,0 +1,91 @@
+"""The summary on stderr: how many of which verdict, then the findings by domain, in the server's own words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.smtp.reply import text_of
+from scanner.terms import DomainVerdict, ProbeVerdict, Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from scanner.records.tally import Tally
+    from scanner.run.audit import AskedProbe, AuditedDomain
+
+FINDINGS_KEPT = 50
+"""Domains that are told in full; all of them are in the records."""
+WORDS_KEPT = 160
+COLOUR = {DomainVerdict.OK: "green", DomainVerdict.NO_MAIL: "green", DomainVerdict.INCONCLUSIVE: "yellow"}
+
+
+class Summary:
+    """Keeps the first findings as they pass.
+
+    Args:
+        findings: the names of the verdicts that are findings.
+    """
+
+    def __init__(self, findings: Collection[str]) -> None:
+        self.findings = findings
+        self.told: list[AuditedDomain] = []
+        self.more = 0
+
+    def see(self, domain: AuditedDomain) -> None:
+        """One delivered domain."""
+        if domain.verdict not in self.findings and not any(
+            probe.judgement.verdict in self.findings for probe in domain.probes
+        ):
+            return
+        if len(self.told) < FINDINGS_KEPT:
+            self.told.append(domain)
+        else:
+            self.more += 1
+
+    def print(self, tally: Tally, *, bad_lines: int, interrupted: bool, color: bool | None) -> None:
+        """Say it all."""
+        for line in self.lines(tally, bad_lines=bad_lines, interrupted=interrupted):
+            click.echo(line, err=True, color=color)
+
+    def lines(self, tally: Tally, *, bad_lines: int, interrupted: bool) -> Iterator[str]:
+        """The summary's lines."""
+        ended = "interrupted after" if interrupted else "done:"
+        skipped = f", {bad_lines} bad lines skipped" if bad_lines else ""
+        yield f"\n{ended} {tally.items} domains, {tally.records()['probe']} probes{skipped}"
+        for verdict, number in tally.verdicts()["domain"].items():
+            colour = COLOUR.get(DomainVerdict(verdict), "red" if verdict in self.findings else "yellow")
+            yield f"  {number:>8}  {click.style(verdict, fg=colour)}"
+        if self.told:
+            yield "\nfindings:"
+        for domain in sorted(self.told, key=lambda each: each.item.seq):
+            yield f"  {click.style(domain.item.domain, bold=True)}: {click.style(domain.verdict, fg='red')}"
+            if domain.error:
+                yield f"      {domain.error}"
+            for probe in domain.probes:
+                if probe.judgement.verdict is not ProbeVerdict.ACCEPTED:
+                    yield f"      {described(probe)}"
+        if self.more:
+            yield f"  … and {self.more} more domains; the records have them all"
+
+
+def described(probe: AskedProbe) -> str:
+    """One exchange, its role, its verdict, and what it said."""
+    planned, outcome = probe.planned, probe.answer.outcome
+    exchange = planned.exchange
+    who = "" if exchange is None else f"{exchange.name} ({exchange.role}) "
+    address = f"[{planned.address}] " if planned.address else ""
+    verdict = click.style(
+        probe.judgement.verdict, fg="red" if probe.judgement.standing is Standing.BROKEN else "yellow"
+    )
+    return f"{who}{address}{verdict} at {outcome.stage}: {words(probe)}"
+
+
+def words(probe: AskedProbe) -> str:
+    """The server's own words, or ours where it had none; already safe for a terminal."""
+    outcome = probe.answer.outcome
+    if outcome.reply is None:
+        return outcome.error or "no reply"
+    text = " / ".join(text_of(outcome.reply).split("\n"))
+    return f"{outcome.reply.code} {text}"[:WORDS_KEPT]

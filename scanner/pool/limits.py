@@ -1,0 +1,35 @@
+"""What the pool is told: who we are, how many, how fast, how long. Small frozen values cut from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scanner.smtp.outcome import StartTls
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How we present ourselves. `source`: local address to connect from; None leaves it to the kernel."""
+
+    helo: str
+    source: str | None = None
+    starttls: StartTls = StartTls.WHEN_REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """At once and a second, over all and to one address. A rate of 0 is no limit."""
+
+    concurrency: int = 500
+    per_target: int = 2
+    rate: float = 50.0
+    target_rate: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds. A reply's limit is for the whole reply, the greeting's is twice that; a probe's counts from its dial."""
+
+    connect_s: float = 10.0
+    reply_s: float = 30.0
+    probe_s: float = 180.0

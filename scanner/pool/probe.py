@@ -1,0 +1,43 @@
+"""What goes into the pool and what comes out of it: one question to one target, and its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from scanner.terms import ServerFacts, SessionUse
+
+if TYPE_CHECKING:
+    from scanner.smtp.outcome import Outcome, Question
+    from scanner.terms import Target
+
+
+class Probe(NamedTuple):
+    """One question to one target.
+
+    `seq` and `number` tell the asker which item's which probe it is. `host` is the name that a certificate should
+    carry; `typed`: the operator named the address, so that the fence lets private ones pass.
+    """
+
+    seq: int
+    number: int
+    target: Target
+    question: Question
+    host: str | None = None
+    typed: bool = False
+
+
+class Answer(NamedTuple):
+    """How a probe ended.
+
+    `started` is wall-clock seconds since the epoch; `elapsed_ms` lasts up to the deciding reply. `attempts` counts the
+    sessions that were dialled for it.
+    """
+
+    outcome: Outcome
+    started: float
+    elapsed_ms: float = 0.0
+    server: ServerFacts = ServerFacts()
+    source: str | None = None
+    session: SessionUse = SessionUse.NEW
+    attempts: int = 1
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,172 @@
+"""The asyncio protocol: bytes to a dialogue and back, and the times when it is due. Nothing else.
+
+A wire has one `deadline`, absolute, moved on by each whole reply; one `Watch` walks the live wires and ends those
+that are late. No timer, task or future is made for a reply or a command: the session's task sleeps until the dialogue
+has an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING, Protocol, cast
+
+from scanner.smtp.states import State
+from scanner.terms import ProbeVerdict, Stage
+
+if TYPE_CHECKING:
+    from scanner.pool.limits import Deadlines
+    from scanner.smtp.dialogue import Dialogue
+    from scanner.smtp.outcome import Ended, TlsAgreed
+
+QUIT_LIMIT_S = 2.0
+"""How long QUIT's (or RSET's) reply is waited for, once the answer is there."""
+HANDSHAKE_LIMIT_S = 30.0
+SESSION_LIMIT_BYTES = 1024 * 1024
+"""No honest conversation is longer: a flood ends here."""
+TICK_S = 0.1
+
+
+class Witness(Protocol):
+    """Sees the conversation as it happens: `>` ours, `<` theirs, `*` what is no byte of it."""
+
+    def __call__(self, mark: str, data: bytes) -> None:
+        """Called with every portion, in order."""
+
+
+class Wire(asyncio.Protocol):
+    """One connection's protocol, from the dial to its end."""
+
+    def __init__(
+        self, dialogue: Dialogue, deadlines: Deadlines, probe_deadline: float, witness: Witness | None
+    ) -> None:
+        self.dialogue = dialogue
+        self.deadlines = deadlines
+        self.probe_deadline = probe_deadline
+        self.witness = witness
+        self.loop = asyncio.get_running_loop()
+        self.transport: asyncio.Transport | None = None
+        self.waiter: asyncio.Future[None] | None = None
+        self.received_bytes = 0
+        self.handshaking = False
+        self.deadline = probe_deadline
+        self.decided_at: float | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The dial is done, or the handshake."""
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of it
+        self.deadline = min(self.probe_deadline, self.loop.time() + 2 * self.deadlines.reply_s)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the dialogue, write what it wants said, move the deadline when a reply is whole."""
+        dialogue = self.dialogue
+        if self.witness is not None:
+            self.witness("<", data)
+        self.received_bytes += len(data)
+        owed = len(dialogue.owed)
+        dialogue.receive_data(data)
+        if self.received_bytes > SESSION_LIMIT_BYTES:
+            dialogue.stop(ProbeVerdict.NOT_SMTP, f"more than {SESSION_LIMIT_BYTES} bytes in one session")
+        if not self.flush() and len(dialogue.owed) != owed:
+            self.move_deadline()
+        self.look()
+
+    def flush(self) -> bool:
+        """Write what the dialogue has to say, in one write."""
+        out = self.dialogue.data_to_send()
+        if not out or self.transport is None:
+            return False
+        if self.witness is not None:
+            self.witness(">", out)
+        self.transport.write(out)
+        self.move_deadline()
+        return True
+
+    def move_deadline(self) -> None:
+        """A command went out or a reply is whole: the next reply's time begins."""
+        now = self.loop.time()
+        if self.dialogue.decided is None:
+            self.deadline = min(self.probe_deadline, now + self.deadlines.reply_s)
+        elif self.decided_at is None:
+            self.decided_at = now
+            self.deadline = now + QUIT_LIMIT_S
+
+    def look(self) -> None:
+        """Wake the session if something happened; hang up if all is over."""
+        if self.dialogue.happened and self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+        if self.dialogue.state is State.OVER:
+            self.hang_up()
+
+    def eof_received(self) -> None:
+        """The server will say no more; the transport closes itself."""
+        if not self.handshaking:
+            self.dialogue.receive_eof()
+            self.look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Closed or reset; in a handshake that is the handshake's failure."""
+        if self.handshaking:
+            return
+        reset = isinstance(exc, ConnectionResetError | BrokenPipeError)
+        self.dialogue.receive_eof("reset by the server" if reset else "closed by the server")
+        self.look()
+
+    async def events(self) -> list[TlsAgreed | Ended]:
+        """What happened, as soon as something has."""
+        if not self.dialogue.happened:
+            self.waiter = self.loop.create_future()
+            await self.waiter
+        return self.dialogue.events()
+
+    def expire(self, now: float) -> None:
+        """The deadline has passed."""
+        dialogue = self.dialogue
+        due = str(dialogue.owed[0]) if dialogue.owed else "TLS handshake"
+        if now >= self.probe_deadline:
+            dialogue.stop(ProbeVerdict.GIVEN_UP, f"out of time ({self.deadlines.probe_s:g} s) at {due}")
+        elif dialogue.stage_due is Stage.STARTTLS and not dialogue.owed:
+            dialogue.tls_failed("the handshake was not done in time")
+        else:
+            limit_s = self.deadlines.reply_s * (2 if dialogue.stage_due is Stage.BANNER else 1)
+            name = "greeting" if dialogue.stage_due is Stage.BANNER else f"whole reply to {due}"
+            dialogue.stop(ProbeVerdict.REPLY_TIMEOUT, f"no {name} within {limit_s:g} s")
+        self.look()
+
+    def hang_up(self) -> None:
+        """Close now. A close that waits for the peer's last TLS record would hold the socket for 30 s (uvloop#471)."""
+        self.deadline = math.inf
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class Watch:
+    """The one clock of all wires: walks the live ones ten times a second and ends the late."""
+
+    def __init__(self) -> None:
+        self.wires: set[Wire] = set()
+        self.timer: asyncio.TimerHandle | None = None
+
+    def add(self, wire: Wire) -> None:
+        """Watch a wire until `discard`."""
+        self.wires.add(wire)
+        if self.timer is None:
+            self.timer = asyncio.get_running_loop().call_later(TICK_S, self.tick)
+
+    def discard(self, wire: Wire) -> None:
+        """Done with it."""
+        self.wires.discard(wire)
+
+    def tick(self) -> None:
+        """End the late; come back while there is anybody to watch."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for wire in [wire for wire in self.wires if wire.deadline <= now]:
+            wire.expire(now)
+        self.timer = loop.call_later(TICK_S, self.tick) if self.wires else None
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None

@@ -1,0 +1,157 @@
+"""The writer: groups of records from the loop to the output, in order, whole, and soon.
+
+The output is the journal. A group is handed over in one piece and leaves in one piece: a batch is whole groups, and
+what a full disk cut off is taken back. The loop never waits for the disk; the pipeline waits in `room` once too much is
+pending, and so a slow reader (`| pv -L 1k`) stops the sockets instead of filling the memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from scanner.records.output import Output, ReaderGone, open_output
+from scanner.terms import LocalFault
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+BATCH_BYTES = 64 * 1024
+"""Pending bytes that are written at once, without waiting for more."""
+
+BATCH_INTERVAL_S = 0.2
+"""Else at most so often. A group after a pause is written at once: the first line of a run, all of a small one."""
+
+PENDING_LIMIT_BYTES = 4 * 1024 * 1024
+"""Beyond it `room` waits; some 5,000 probes' records."""
+
+
+class Journal:
+    """The loop's end of an output; made by `open_journal`.
+
+    Attributes:
+        failure: why no more is written: `ReaderGone` or `LocalFault`; None while all is well.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.failure: ReaderGone | LocalFault | None = None
+        self.pending: list[bytes] = []
+        self.pending_bytes = 0
+        self.leaving_bytes = 0  # in the thread's hands
+        self.finishing = False
+        self.due = asyncio.Event()  # something is to be written now
+        self.written = asyncio.Event()  # set at the end of each batch, and when nothing more will be
+        self.loop = asyncio.get_running_loop()
+        self.timer: asyncio.TimerHandle | None = None
+        self.last_batch_at = self.loop.time() - BATCH_INTERVAL_S
+
+    def write(self, group: bytes) -> None:
+        """Hand over whole lines that belong together; written within `BATCH_INTERVAL_S` unless the output stalls.
+
+        Raises:
+            ReaderGone, LocalFault: as `failure` says; the group is dropped.
+        """
+        if self.failure is not None:
+            raise self.failure
+        if self.finishing:
+            raise RuntimeError("a group after the end of the journal")
+        self.pending.append(group)
+        self.pending_bytes += len(group)
+        self.schedule()
+
+    def schedule(self) -> None:
+        """See that what is pending becomes due: at once where it is much or the last batch is long ago."""
+        if self.finishing or self.pending_bytes >= BATCH_BYTES:
+            self.due.set()
+        elif self.timer is None:
+            self.timer = self.loop.call_at(self.last_batch_at + BATCH_INTERVAL_S, self.due.set)
+
+    async def room(self) -> None:
+        """Return once there is room for more groups; to be awaited before new work is taken on.
+
+        Raises:
+            ReaderGone, LocalFault: as `failure` says.
+        """
+        while self.pending_bytes + self.leaving_bytes > PENDING_LIMIT_BYTES and self.failure is None:
+            self.written.clear()
+            await self.written.wait()
+        if self.failure is not None:
+            raise self.failure
+
+    async def drain(self, thread: ThreadPoolExecutor) -> None:
+        """Write what is pending whenever it is due, until `finish`; then see it to the disk."""
+        try:
+            while not (self.finishing and not self.pending):
+                await self.due.wait()
+                await self.write_batch(thread)
+            await self.loop.run_in_executor(thread, self.output.sync)
+        except (ReaderGone, LocalFault) as failure:
+            self.failure = failure
+            raise
+        finally:
+            self.finishing = True
+            self.pending.clear()
+            self.written.set()
+
+    async def write_batch(self, thread: ThreadPoolExecutor) -> None:
+        """Everything pending, as one batch."""
+        self.due.clear()
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        batch, self.pending = self.pending, []
+        self.leaving_bytes, self.pending_bytes = self.pending_bytes, 0
+        self.last_batch_at = self.loop.time()
+        await self.loop.run_in_executor(thread, self.output.write, batch)
+        self.leaving_bytes = 0
+        self.written.set()
+        if self.pending:  # came while the thread was writing
+            self.schedule()
+
+
+@asynccontextmanager
+async def open_journal(path: str, *, force: bool = False) -> AsyncIterator[Journal]:
+    """Open an output for the block's records; at its end all that was handed over is written and on disk.
+
+    That holds where the block was cancelled too; a second cancellation while the rest is being written drops it. A
+    failure to write cancels the block at once and comes out of it in place of whatever else it ended with.
+
+    Args:
+        path: of a new file, created 0600; `-` is standard output.
+        force: replace an existing file.
+
+    Raises:
+        UsageError: this output cannot be used; the block is not entered.
+        ReaderGone: the reader went away.
+        LocalFault: the output failed; the file ends with a whole group.
+    """
+    output = open_output(path, force=force)
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+    journal = Journal(output)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            drain = tasks.create_task(journal.drain(thread))
+            try:
+                yield journal
+            finally:
+                await finish(journal, drain)
+    except BaseExceptionGroup as group:
+        if journal.failure is not None:
+            raise journal.failure from group
+        if len(group.exceptions) == 1:  # the block's own: as if there were no task beside it
+            raise group.exceptions[0] from group.exceptions[0].__cause__
+        raise
+    finally:
+        output.abandoned = True
+        thread.shutdown()  # waits for a write under way, 0.1 s at most for one to a stalled reader
+        output.close()
+
+
+async def finish(journal: Journal, drain: asyncio.Task[None]) -> None:
+    """Wait until all is written, or the drain has failed."""
+    journal.finishing = True
+    journal.due.set()
+    await asyncio.wait([drain])

@@ -1,0 +1,244 @@
+"""The c-ares channel under aiodns, driven from our own loop instead of by c-ares' thread; no other file knows c-ares.
+
+Why: aiodns 4 drops `sock_state_cb` and forces c-ares' event thread, which costs 180-245 µs of CPU an MX query; the same
+channel driven by the callback costs 75 µs. aiodns' own fall-back driver never removes a writer: a server that truncates
+and then stalls over TCP kept a core busy for as long as it pleased. So `_make_channel` and the driver are ours, and the
+rest is aiodns. This file goes when aiodns accepts a `sock_state_cb` again, or drives channels without a thread.
+
+What else c-ares 1.34 needs, as measured: it caches every answer without a limit on its size (1.4 KB a name, up to an
+hour), so it is emptied by `reinit()` every 20,000 answers. It replaces the time-out asked for by five times the mean
+latency (at least 0.25 s), so that after many fast answers a slow one counts as lost, and ignores late answers to
+earlier tries. Each try doubles that and takes off up to half of it at random: the sixth waits 4 to 8 s. Of answers that
+take 6 s six tries got 12 in 25, seven all, within 20 s whatever the dice say; three got none that takes a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import aiodns
+import pycares
+
+from scanner.resolve.answer import Answer, Record, RecordType, Status, select
+from scanner.terms import LocalFault, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+DNS_PORT = 53
+
+ARES_VERSION_AT_LEAST = (1, 34, 8)
+"""Earlier ones: CVE-2026-33630 (use after free), pointer chains that eat CPU, record counts that eat memory."""
+
+ANSWERS_PER_CACHE = 20_000
+"""Answers between two `reinit()`: 58 MB instead of 290 MB for 200,000 names."""
+
+RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
+"""All queries share one UDP socket: with the default buffer a burst of answers is lost, which looks like time-outs."""
+
+TICK_AT_LEAST_S, TICK_AT_MOST_S = 0.005, 0.25
+"""Bounds of the timer: c-ares' shortest time-out is 0.25 s, and a query asked after arming must not wait far longer."""
+
+TYPES = {
+    RecordType.MX: pycares.QUERY_TYPE_MX,
+    RecordType.A: pycares.QUERY_TYPE_A,
+    RecordType.AAAA: pycares.QUERY_TYPE_AAAA,
+    RecordType.NS: pycares.QUERY_TYPE_NS,
+}
+
+ENDINGS: dict[int, tuple[Status, str | None]] = {
+    pycares.errno.ARES_ENODATA: (Status.NODATA, None),
+    pycares.errno.ARES_ENOTFOUND: (Status.NXDOMAIN, None),
+    pycares.errno.ARES_ESERVFAIL: (Status.FAILED, "SERVFAIL"),
+    pycares.errno.ARES_EREFUSED: (Status.FAILED, "REFUSED"),
+    pycares.errno.ARES_ENOTIMP: (Status.FAILED, "NOTIMP"),
+    pycares.errno.ARES_EFORMERR: (Status.FAILED, "FORMERR"),
+    pycares.errno.ARES_EBADRESP: (Status.FAILED, "unusable answer"),
+    pycares.errno.ARES_ETIMEOUT: (Status.SILENT, "no answer in time"),
+    pycares.errno.ARES_ECONNREFUSED: (Status.UNREACHABLE, "resolver not reachable"),
+    pycares.errno.ARES_ENOMEM: (Status.UNREACHABLE, "out of memory for a query"),
+    pycares.errno.ARES_EFILE: (Status.UNREACHABLE, "no descriptor for a query"),
+}
+"""What c-ares' codes mean; any other is FAILED with c-ares' own words."""
+
+type_of = {number: record_type for record_type, number in TYPES.items()} | {
+    pycares.QUERY_TYPE_CNAME: RecordType.CNAME,
+}
+
+
+def parse_resolver(text: str) -> tuple[str, int]:
+    """`192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353` → (canonical address, port).
+
+    c-ares itself takes `:0` for port 53, an empty text for no server at all and 99999 for an error without words.
+
+    Raises: UsageError naming the text: no address (a host name would need a resolver first), a port out of range.
+    """
+    host, colon, port = text.strip(), "", ""
+    if host.startswith("["):
+        host, bracket, rest = host[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        if not bracket or ":" not in host or colon not in {"", ":"}:
+            raise UsageError(f"resolver {text!r}: not [IPv6 address] or [IPv6 address]:port")
+    elif host.count(":") == 1:
+        host, colon, port = host.partition(":")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise UsageError(f"resolver {text!r}: {host!r} is not an IP address (host names are not looked up)") from None
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id:
+        raise UsageError(f"resolver {text!r}: addresses with a scope are not supported")
+    if not colon:
+        return str(address), DNS_PORT
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
+        raise UsageError(f"resolver {text!r}: the port must be 1 to 65535")
+    return str(address), int(port)
+
+
+def server_text(address: str, port: int) -> str:
+    """A server as c-ares reads and messages name it."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+class Channel(aiodns.DNSResolver):
+    """One c-ares channel on the running loop; use it from that loop's thread only.
+
+    Args:
+        resolvers: (address, port) each; none: the system's, as resolv.conf says now.
+        try_timeout_s, tries: of c-ares' first try, and how many tries with growing time-outs.
+
+    `in_flight` counts queries until c-ares' own callback, whoever still waits for them.
+
+    Raises: LocalFault where the c-ares that pycares carries is too old, or no channel can be had.
+    """
+
+    def __init__(
+        self, resolvers: Sequence[tuple[str, int]] = (), *, try_timeout_s: float = 0.5, tries: int = 7
+    ) -> None:
+        version = tuple(int(part) for part in pycares.ARES_VERSION.split(".")[:3])
+        if version < ARES_VERSION_AT_LEAST:
+            raise LocalFault(
+                f"pycares carries c-ares {pycares.ARES_VERSION}, which has known holes: pycares 5.2.1 or later"
+            )
+        self.in_flight = 0
+        self.answers = 0
+        loop = asyncio.get_running_loop()
+        super().__init__(
+            loop=loop, timeout=try_timeout_s, tries=tries, socket_receive_buffer_size=RECEIVE_BUFFER_OCTETS
+        )
+        # Given explicitly, servers survive reinit(), which would read resolv.conf again in a thread of its own.
+        self.servers = [server_text(*resolver) for resolver in resolvers] or self._channel.servers
+        self._channel.servers = self.servers
+
+    def _make_channel(self, **options: object) -> tuple[bool, pycares.Channel]:
+        """A channel without an event thread; overrides aiodns'."""
+        try:
+            return False, pycares.Channel(sock_state_cb=self._sock_state_cb, timeout=self._timeout, **options)  # type: ignore[arg-type]  # aiodns passes them on untyped
+        except pycares.AresError as error:
+            raise LocalFault(f"no DNS channel: {error}") from error
+
+    def ask(self, name: str, record_type: RecordType, done: Callable[[Answer | None], None]) -> None:
+        """Send one query; `done(answer)` is called once, perhaps before this returns; None: the channel was closed.
+
+        `name` must be sane: c-ares cuts it at a NUL, reads backslashes as escapes and takes "" for the root.
+        """
+        self.in_flight += 1
+        answers = self.answers
+        landed = partial(self.landed, name, record_type, done)
+        try:
+            self._channel.query(name, TYPES[record_type], callback=landed)
+        except pycares.AresError as error:
+            if answers == self.answers:  # else the callback has been called before the error was raised
+                landed(None, error.args[0])
+        if self._timer is None and self.in_flight:
+            self._start_timer()
+
+    def landed(
+        self,
+        name: str,
+        record_type: RecordType,
+        done: Callable[[Answer | None], None],
+        result: pycares.DNSResult | None,
+        code: int | None,
+    ) -> None:
+        """c-ares' callback: must not raise, its caller is C."""
+        self.in_flight -= 1
+        self.answers += 1
+        if code is None and result is not None and not result.answer:
+            # c-ares counts every response code that it does not know as a success; pycares drops the code, and records
+            # that it cannot read. Never to be taken for "no such record".
+            done(Answer(Status.FAILED, error="unusable answer: no readable record, or an unknown response code"))
+        elif code is None and result is not None:
+            done(select(name, record_type, [read_record(record) for record in result.answer if record.type in type_of]))
+        elif code in {pycares.errno.ARES_ECANCELLED, pycares.errno.ARES_EDESTRUCTION}:
+            done(None)
+        else:
+            number = pycares.errno.ARES_EBADRESP if code is None else code
+            status, error = ENDINGS.get(number) or (Status.FAILED, text(pycares.errno.strerror(number)))
+            done(Answer(status, error=error))
+        if self.answers % ANSWERS_PER_CACHE == 0:
+            self.loop.call_soon(self.empty_cache)  # not from within c-ares
+
+    def empty_cache(self) -> None:
+        """Make c-ares forget all answers; queries in flight go on."""
+        if not self._closed:
+            self._channel.reinit()
+
+    def _sock_state_cb(self, fd: int, readable: bool, writable: bool) -> None:  # noqa: FBT001 - c-ares' signature
+        """What c-ares wants to know of a socket; both false: it is about to be closed. Overrides aiodns'."""
+        if self._closed:  # called from pycares' thread that destroys the channel; the loop has forgotten the socket
+            return
+        if readable and fd not in self._read_fds:
+            self.loop.add_reader(fd, self._channel.process_fd, fd, pycares.ARES_SOCKET_BAD)
+            self._read_fds.add(fd)
+        elif not readable and fd in self._read_fds:
+            self._read_fds.discard(fd)
+            self.loop.remove_reader(fd)
+        if writable and fd not in self._write_fds:
+            self.loop.add_writer(fd, self._channel.process_fd, pycares.ARES_SOCKET_BAD, fd)
+            self._write_fds.add(fd)
+        elif not writable and fd in self._write_fds:
+            self._write_fds.discard(fd)
+            self.loop.remove_writer(fd)
+
+    def _start_timer(self) -> None:
+        """Arm the one timer for c-ares' next time-out; overrides aiodns'."""
+        due_s: float = self._channel.timeout()  # type: ignore[no-untyped-call]
+        due_s = min(max(due_s, TICK_AT_LEAST_S), TICK_AT_MOST_S)
+        self._timer = self.loop.call_later(due_s, self._timer_cb)
+
+    def _timer_cb(self) -> None:
+        """Let c-ares see to its time-outs; overrides aiodns'."""
+        self._channel.process_fd(pycares.ARES_SOCKET_BAD, pycares.ARES_SOCKET_BAD)
+        self._timer = None
+        if self.in_flight:
+            self._start_timer()
+
+    async def close(self) -> None:
+        """End every query (its `done(None)` is called before this returns) and forget the sockets."""
+        if self._closed:
+            return
+        if self._timer is not None:  # first: its tick on a destroyed channel raises
+            self._timer.cancel()
+        self._channel.cancel()  # calls every callback, here and now
+        self._cleanup()
+
+
+def read_record(record: pycares.DNSRecord) -> Record:
+    """One of c-ares' records in our words; only of the types in `type_of`."""
+    record_type = type_of[record.type]
+    data = record.data
+    if isinstance(data, pycares.MXRecordData):
+        return Record(text(record.name), record_type, record.ttl, text(data.exchange), data.priority)
+    if isinstance(data, (pycares.ARecordData, pycares.AAAARecordData)):
+        return Record(text(record.name), record_type, record.ttl, data.addr)
+    if isinstance(data, pycares.CNAMERecordData):
+        return Record(text(record.name), record_type, record.ttl, text(data.cname))
+    return Record(text(record.name), record_type, record.ttl, "")
+
+
+def text(words: str | bytes) -> str:
+    """Words of c-ares as text; pycares hands out bytes where they are not ASCII (c-ares escapes those in names)."""
+    return words if isinstance(words, str) else words.decode("ascii", "backslashreplace")

@@ -1,0 +1,36 @@
+"""The tree into which `.ci/debs` unpacked NSD and Postfix, and how their programs are run out of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TREE = Path(os.environ.get("MXSWEEP_DEBS", ROOT / ".cache" / "debs"))
+
+NSD = TREE / "usr/sbin/nsd"
+SMTP_SINK = TREE / "usr/sbin/smtp-sink"
+POSTFIX_LIBRARIES = TREE / "usr/lib/postfix"
+POSTFIX_DAEMONS = POSTFIX_LIBRARIES / "sbin"
+POSTFIX_COMMANDS = TREE / "usr/sbin"
+
+
+def missing_servers() -> list[str]:
+    """What keeps the real servers from running here, each with its cure in words; empty where they can run."""
+    needed = {"nsd": NSD, "postfix": POSTFIX_DAEMONS / "master", "smtp-sink": SMTP_SINK}
+    absent = [name for name, path in needed.items() if not path.exists()]
+    reasons = [f"no {', '.join(absent)} in {TREE} (run .ci/debs {TREE} nsd postfix)"] if absent else []
+    if os.geteuid() != 0:
+        reasons.append("Postfix's master runs as root only, and this is not root")
+    return reasons
+
+
+def library_path() -> str:
+    """LD_LIBRARY_PATH for the programs of the tree: Postfix's own libraries and those that the system lacks."""
+    folders = [POSTFIX_LIBRARIES, *TREE.glob("usr/lib/*-linux-gnu*"), *TREE.glob("lib/*-linux-gnu*")]
+    return ":".join(map(str, folders))
+
+
+def environment() -> dict[str, str]:
+    """The environment in which a program of the tree runs."""
+    return {**os.environ, "LD_LIBRARY_PATH": library_path()}
