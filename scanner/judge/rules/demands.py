@@ -139,7 +139,7 @@ NO_MAIL: tuple[Rule, ...] = (
         V.MAILBOX_DISABLED,
         "stores that say it of one mailbox, not of the host",
         r"\b(?:mailbox|user|account|recipient|address)\b.{0,50}(?:not|n't) (?:currently )?accept(?:ing)? (?:any )?"
-        r"(?:mail|messages|email)s?(?! from| for)",
+        r"(?:mail|message|email)s?\b(?! from| for)",
     ),
     phrase(
         "no-mail.words",
@@ -150,8 +150,8 @@ NO_MAIL: tuple[Rule, ...] = (
         r" (?:any |incoming |inbound |internet )?(?:e?mails?|messages)(?: at all)?(?: here| \(|[.,;!]|$)",
         r"(?:no|not an?) (?:smtp|mail|email) (?:service|server|host) (?:is )?(?:here|available|on|at|running)",
         r"no (?:smtp|mail) service",
-        r"(?:not|never) accept(?:ing)? (?:network |any |inbound |incoming )?(?:e?mail|messages)(?! from| for| to"
-        r"| with| over| via| by)",
+        r"(?:not|never) accept(?:ing)? (?:network |any |inbound |incoming )?(?:e?mail|message)s?\b(?! from| for| to"
+        r"| with| over| via| by| contain| that| larger)",
         r"(?:mail|email) (?:receiving|reception|delivery|service) (?:is )?(?:disabled|not available|turned off)",
         r"(?:send|outbound|outgoing)[- ]only",
         r"no (?:incoming |inbound )?(?:mail|email|messages?) (?:is |are )?(?:accepted|received)",

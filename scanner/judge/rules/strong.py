@@ -11,7 +11,10 @@ from scanner.terms import ProbeVerdict as V
 from scanner.terms import Stage
 
 # `relay` that is no refusal of ours: a table's name, a quota, a log's `relay=`, somebody's open relay.
-RELAY = r"(?<!open )(?<!your )(?<!your mail )(?<!your smtp )(?<!sending )\brelay(?:ing|ed|s)?\b(?!=|\]| recipient| quota| limit| rate| host name)"
+RELAY = (
+    r"(?<!open )(?<!your )(?<!your mail )(?<!your smtp )(?<!sending )\brelay(?:ing|ed|s)?\b"
+    r"(?!=|\]| recipient| quota| limit| rate| host name)"
+)
 REFUSED = (
     r"(?:denied|prohibited|disallowed|rejected|refused|forbidden|disabled|blocked|restricted"
     r"|not (?:be )?(?:allow|permit|authori[sz]|accept|possible|enabled|available|supported|done|granted|for you))"
@@ -101,6 +104,8 @@ RELAYING: tuple[Rule, ...] = (
         r"(?:not|n't) (?:handle|process|serve|host) " + MAIL,
         r"(?:not|n't) accept " + MAIL + r" for (?:the |this |that )?(?:domain|host)",
         r"no mail service for (?:this|that|the) domain",
+        r"^" + MAIL + r" (?:for|to)\b.{0,40} not (?:accepted|handled|served|processed) (?:here|by this|on this"
+        r"|at this)",
     ),
     phrase(
         "relay.domain-not-served",
@@ -122,7 +127,7 @@ RELAYING: tuple[Rule, ...] = (
         r"unknown (?:here|local) domain",
         r"unknown domain (?:here|at this|on this)",
         r"we do(?: not|n't) (?:host|serve|know|handle) (?:that|this|the) domain",
-        r"not hosted (?:here|on this|at this|by)",
+        r"(?<!sender domain )(?<!sender domain is )not hosted (?:here|on this|at this|by)",
         r"does not belong to (?:this|our) (?:server|domain|host|system)",
         stages=NOT_BEFORE_RCPT,
     ),
@@ -133,6 +138,7 @@ RELAYING: tuple[Rule, ...] = (
         "word relay",
         r"delivery (?:is )?not allowed to this address",
         r"local users? only",
+        r"(?:not|n't) (?:allowed|permitted|authori[sz]ed) to send .{0,20}to (?:foreign|external|remote|outside|other) ",
         r"only (?:local|hosted) (?:users?|recipients?|domains?|delivery|mail)",
         r"only accepts? mail for (?:local|hosted|our)",
         r"(?:not|n't) (?:be )?(?:allowed|permitted|authori[sz]ed) to send (?:" + MAIL + r" )?"

@@ -183,7 +183,7 @@ RECIPIENTS: tuple[Rule, ...] = (
         r"|cerrad[oa])\b",
         r"(?:account|mailbox|user|address|recipient|email)\b.{0,40}(?:has been|is|was|are|been|temporarily|currently) "
         r"(?:\w+ )?(?:closed|expired|moved|blocked|deleted|cancelled|canceled|removed|barred|locked|on hold|retired)",
-        r"(?:account|mailbox) (?:closed|expired|blocked|locked)",
+        r"(?:account|mailbox) (?:closed|expired|blocked|locked|deleted|removed|cancell?ed)",
         r"no longer (?:valid|active|in use|used|in service|available|monitored|accepts?|works|with|employed|receiv\w+)",
         r"(?:user|mailbox|recipient|account) (?:\w+ )?(?:has |is )?(?:not active|moved|left)",
         r"please try <?$|user not local; please try|user has moved|new address is",
@@ -357,6 +357,14 @@ SESSIONS: tuple[Rule, ...] = (
         low=True,
         codes=("5",),
         stages=frozenset({None, *Stage}) - BEFORE_RCPT - {Stage.MAIL, Stage.DATA, Stage.MESSAGE},
+    ),
+    phrase(
+        "service.unavailable-5xx",
+        V.SERVICE_UNAVAILABLE,
+        "a 5xx that says what RFC 5321 has 421 for; in a greeting it is rather about the client",
+        r"service (?:is )?(?:currently |temporarily )?(?:un|not )available",
+        codes=("5",),
+        stages=frozenset({None, *Stage}) - {Stage.CONNECT, Stage.BANNER},
     ),
     phrase(
         "service.unavailable",

@@ -19,11 +19,12 @@ GREYLISTING: tuple[Rule, ...] = (
         r"\bgr[ea]ylist-",
     ),
     phrase(
-        "greylist.blocklist",
+        "greylist.localised",
         V.GREYLISTED,
-        "Postfix reject_rbl_client with a list named grey: the wrapper's words, temporary by intent",
-        r"blocked using grey",
+        "Spanish providers: a deferral in blocklist clothes (`blocked using grey.rbl - Rechazo temporal`)",
         r"rechazo temporal",
+        r"rejet temporaire",
+        r"vorubergehend abgelehnt",
         codes=("4",),
     ),
     phrase(

@@ -1,0 +1,44 @@
+# Two commands do all: `make demo` and `make test`. Needs Python >= 3.11 with venv, and make; the rest is installed here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEBS := .cache/debs
+SERVERS := nsd postfix
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+$(VENV)/.run: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.run ## audit the domains of the built-in lab and print their verdicts
+	@mkdir -p .cache
+	@$(BIN)/mxsweep lab -- audit -i inputs/partners.txt -o .cache/demo.jsonl --force; code=$$?; [ $$code -le 1 ] || exit $$code
+	@echo; echo "Every domain's verdict (the records are in .cache/demo.jsonl):"; echo
+	@$(BIN)/python .ci/verdicts .cache/demo.jsonl
+
+test: $(VENV)/.dev ## install and pass the tests; real servers are unpacked if they may be
+	@.ci/debs $(DEBS) $(SERVERS) || true
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## style, types, layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev ## measure speed as ratios against NSD and Postfix's smtp-sink
+	.ci/debs $(DEBS) $(SERVERS)
+	$(BIN)/python -m benchmarks.audit
+
+clean: ## take away what make made
+	rm -rf $(VENV) .cache build *.egg-info
