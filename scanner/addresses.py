@@ -246,6 +246,10 @@ def canonical(text: str) -> Address | None:
     return address if str(address) == text else None
 
 
+REMEMBERED = 10_000
+"""Answers of a fence that are kept: an exchange is dialled for thousands of domains."""
+
+
 class Ban(NamedTuple):
     """Why an address is not dialled: ADDRESS_FORBIDDEN or EXCLUDED, with a sentence for the record's `error`."""
 
@@ -261,11 +265,13 @@ class Fence:
         allow: `--allow-net`: reserved or own addresses that may be dialled all the same.
         exclude: `--exclude`: wins over all else.
         own: the addresses of this host's interfaces.
+        known: answers already given; nothing above changes.
     """
 
     allow: Networks = field(default_factory=Networks)
     exclude: Networks = field(default_factory=Networks)
     own: frozenset[Address] = frozenset()
+    known: dict[tuple[str, bool], Ban | None] = field(default_factory=dict, compare=False, repr=False)
 
     def check(self, address: str, *, typed: bool = False) -> Ban | None:
         """Why the address may not be dialled; None where it may.
@@ -275,6 +281,16 @@ class Fence:
             typed: the operator named it (a swept range, a probed host, `--via`), so it may be private, loopback or
                 ours; multicast, 0.0.0.0/8 and 240.0.0.0/4 are forbidden even so.
         """
+        try:
+            return self.known[address, typed]
+        except KeyError:
+            if len(self.known) >= REMEMBERED:
+                self.known.clear()
+            ban = self.known[address, typed] = self.judge(address, typed=typed)
+            return ban
+
+    def judge(self, address: str, *, typed: bool) -> Ban | None:
+        """As `check`, without memory."""
         known = canonical(address)
         if known is None:
             return Ban(ProbeVerdict.ADDRESS_FORBIDDEN, f"{quoted(address)} is not an address in its canonical form")

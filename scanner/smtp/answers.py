@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scanner.smtp.command import Command
 from scanner.smtp.extensions import read_extensions
-from scanner.smtp.outcome import Again, Outcome, StartTls, TlsAgreed
+from scanner.smtp.outcome import Again, StartTls, TlsAgreed
 from scanner.smtp.states import State
 from scanner.terms import ProbeVerdict, Stage
 
@@ -108,7 +108,7 @@ def starttls_answered(dialogue: Dialogue, reply: Reply) -> None:
         dialogue.refused(Stage.STARTTLS, reply)
     else:
         again = Again.IN_CLEAR if dialogue.starttls is StartTls.WHEN_OFFERED else None
-        dialogue.decide(Outcome(Stage.STARTTLS, reply, ProbeVerdict.TLS_UNAVAILABLE, again=again))
+        dialogue.decide(Stage.STARTTLS, reply, ProbeVerdict.TLS_UNAVAILABLE, again=again)
 
 
 def agree_tls(dialogue: Dialogue) -> None:
@@ -137,7 +137,7 @@ def rcpt_answered(dialogue: Dialogue, reply: Reply) -> None:
         return
     dialogue.recipient_said = True
     if reply.code // 100 == 2:
-        dialogue.decide(Outcome(Stage.RCPT, reply))
+        dialogue.decide(Stage.RCPT, reply)
     else:
         dialogue.refused(Stage.RCPT, reply)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 LINE_LIMIT_BYTES = 512
 PATH = re.compile(r'(?:[!#-;=?-~]|"(?:[ !#-\[\]-~]|\\[ -~])*")*')
@@ -35,6 +36,7 @@ class UnsafeArgument(ValueError):  # noqa: N818 - says what it is, not that it i
 BARE = {command: f"{command}\r\n".encode() for command in (Command.STARTTLS, Command.RSET, Command.QUIT)}
 
 
+@lru_cache(maxsize=8)
 def hello(command: Command, name: str) -> bytes:
     """EHLO or HELO with our name (a dotted host name or an address literal).
 
@@ -46,6 +48,7 @@ def hello(command: Command, name: str) -> bytes:
     return line(f"{command} {name}")
 
 
+@lru_cache(maxsize=1024)
 def mail(sender: str) -> bytes:
     """MAIL FROM with a reverse-path without its brackets; empty is the null sender.
 

@@ -119,13 +119,13 @@ class Dialogue:
         """The handshake failed; there is nobody left to say QUIT to."""
         if again is None and self.starttls is StartTls.WHEN_OFFERED:
             again = Again.IN_CLEAR
-        self.decide(Outcome(Stage.STARTTLS, trouble=ProbeVerdict.TLS_FAILED, error=error, again=again))
+        self.decide(Stage.STARTTLS, None, ProbeVerdict.TLS_FAILED, error=error, again=again)
         self.over()
 
     def stop(self, trouble: ProbeVerdict, error: str) -> None:
         """The session ends here, by the clock or by a limit; a question that has its answer keeps it."""
         if self.state is not State.OVER:
-            self.decide(Outcome(self.stage_due, trouble=trouble, error=error))
+            self.decide(self.stage_due, None, trouble, error=error)
             self.over()
 
     # -- bytes in, events and bytes out ----------------------------------------------------------------------------
@@ -151,8 +151,8 @@ class Dialogue:
         if (reply := self.reader.finish()) is not None:
             self.take(reply)
         if self.refused_ehlo is not None and self.stage_due is Stage.HELO:
-            self.decide(Outcome(Stage.HELO, self.refused_ehlo))
-        self.decide(Outcome(self.stage_due, trouble=ProbeVerdict.DISCONNECTED, error=error))
+            self.decide(Stage.HELO, self.refused_ehlo)
+        self.decide(self.stage_due, None, ProbeVerdict.DISCONNECTED, error=error)
         self.over()
 
     def events(self) -> list[TlsAgreed | Ended]:
@@ -233,7 +233,7 @@ class Dialogue:
     def go_on(self) -> None:
         """After all replies that came together: garbage ends the session, else the next step is taken."""
         if self.reader.garbage is not None and self.next_step is not answers.agree_tls:
-            self.decide(Outcome(self.stage_due, trouble=ProbeVerdict.NOT_SMTP, error=cut(self.reader.garbage)))
+            self.decide(self.stage_due, None, ProbeVerdict.NOT_SMTP, error=cut(self.reader.garbage))
             self.over()
             return
         if self.next_step is None or self.owed or self.state is State.OVER:
@@ -246,13 +246,13 @@ class Dialogue:
         self.surplus = True
         self.note("extra reply")
         if reply.code == 421:
-            self.decide(Outcome(self.stage_due, reply))
+            self.decide(self.stage_due, reply)
             self.over()
 
     def injected(self) -> None:
         """Bytes in the clear after STARTTLS's 220: an attacker's or a bug, never replies (CVE-2011-0411 and kin)."""
         error = "bytes in the clear after the 220 to STARTTLS"
-        self.decide(Outcome(Stage.STARTTLS, trouble=ProbeVerdict.PROTOCOL_ERROR, error=error))
+        self.decide(Stage.STARTTLS, None, ProbeVerdict.PROTOCOL_ERROR, error=error)
         self.over()
 
     # -- outcomes --------------------------------------------------------------------------------------------------
@@ -265,18 +265,26 @@ class Dialogue:
             self.tls_wanted = True
             self.next_step = answers.say_starttls
         else:
-            self.decide(Outcome(stage, reply))
+            self.decide(stage, reply)
 
     def broken_protocol(self, stage: Stage, reply: Reply, error: str) -> None:
         """A reply whose form or place is wrong."""
-        self.decide(Outcome(stage, reply, ProbeVerdict.PROTOCOL_ERROR, f"{error}: {cut(text_of(reply))[:200]}"))
+        self.decide(stage, reply, ProbeVerdict.PROTOCOL_ERROR, error=f"{error}: {text_of(reply)[:200]}")
 
-    def decide(self, outcome: Outcome) -> None:
+    def decide(
+        self,
+        stage: Stage,
+        reply: Reply | None,
+        trouble: ProbeVerdict | None = None,
+        *,
+        error: str | None = None,
+        again: Again | None = None,
+    ) -> None:
         """The first decision stands; what follows is leaving politely."""
         if self.decided is not None:
             return
-        self.decided = outcome._replace(sender_said=self.sender_said, recipient_said=self.recipient_said)
-        if outcome.reply is not None and outcome.reply.code == 421:
+        self.decided = Outcome(stage, reply, trouble, error, self.sender_said, self.recipient_said, again)
+        if reply is not None and reply.code == 421:
             self.over()  # the server closes (RFC 5321 3.8): nothing to say any more
         else:
             self.next_step = Dialogue.part

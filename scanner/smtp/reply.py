@@ -9,6 +9,7 @@ not by a time-out. Any split of a stream gives the same replies.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from scanner.escape import cut, safe_line
@@ -18,6 +19,8 @@ LINE_KEPT_BYTES = 8 * 1024
 REPLY_LIMIT_BYTES = 64 * 1024
 """A longer reply is no reply: endless lines and endless continuations end here."""
 REPLY_LIMIT_LINES = 512
+REMEMBERED_BYTES = 1024
+"""Portions up to this size are read once per text: hosts greet, offer and accept in the same words all day long."""
 
 CODES = {b"%d" % code: code for code in range(200, 600)}
 BEGINNING = re.compile(rb"(?:[2-5](?:[0-9](?:[0-9](?:\r|[ -].*)?)?)?)?", re.DOTALL)
@@ -82,6 +85,14 @@ class ReplyReader:
         """The replies that are whole now; look at `garbage` after them."""
         if self.garbage is not None:
             return []
+        if len(data) <= REMEMBERED_BYTES and not self.rest and not self.lines:
+            known = whole_replies(data)
+            if known is not None:
+                return list(known)
+        return self.read(data)
+
+    def read(self, data: bytes) -> list[Reply]:
+        """As `receive`, line by line."""
         pieces = data.split(b"\n")
         pieces[0] = self.rest + pieces[0]
         self.rest = pieces.pop()
@@ -167,3 +178,12 @@ class ReplyReader:
         """Give up on the stream: nobody reads this much."""
         self.garbage = f"a reply of more than {REPLY_LIMIT_BYTES} bytes or {REPLY_LIMIT_LINES} lines"
         self.rest = b""
+
+
+@lru_cache(maxsize=2048)
+def whole_replies(data: bytes) -> tuple[Reply, ...] | None:
+    """The replies of a portion that begins and ends with one; None where it does not, or holds anything odd."""
+    reader = ReplyReader()
+    replies = reader.read(data)
+    odd = reader.garbage is not None or reader.unfinished or any(reply.flaws for reply in replies)
+    return None if odd else tuple(replies)
