@@ -24,7 +24,7 @@ demo: $(VENV)/.run ## audit the domains of the built-in lab and print their verd
 	@mkdir -p .cache
 	@$(BIN)/mxsweep lab -- audit -i inputs/partners.txt -o .cache/demo.jsonl --force; code=$$?; [ $$code -le 1 ] || exit $$code
 	@echo; echo "Every domain's verdict (the records are in .cache/demo.jsonl):"; echo
-	@$(BIN)/python .ci/verdicts .cache/demo.jsonl
+	@$(BIN)/python .ci/verdicts.py .cache/demo.jsonl
 
 test: $(VENV)/.dev ## install and pass the tests; real servers are unpacked if they may be
 	@.ci/debs $(DEBS) $(SERVERS) || true

@@ -55,6 +55,8 @@ def judge_domain(results: Sequence[ProbeResult]) -> DomainVerdict:
     """The domain's verdict from all its probes; where there is none, nothing was asked and nothing is known."""
     if not results:
         return DomainVerdict.INCONCLUSIVE
+    if all(result.verdict is ProbeVerdict.ACCEPTED for result in results):
+        return DomainVerdict.OK  # no row applies; nearly every domain ends here
     return next((verdict for verdict, applies in ROWS if applies(results)), DomainVerdict.OK)
 
 

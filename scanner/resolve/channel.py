@@ -109,7 +109,8 @@ class Channel(aiodns.DNSResolver):
         resolvers: (address, port) each; none: the system's, as resolv.conf says now.
         try_timeout_s, tries: of c-ares' first try, and how many tries with growing time-outs.
 
-    `in_flight` counts queries until c-ares' own callback, whoever still waits for them.
+    `in_flight` counts queries until c-ares' own callback, whoever still waits for them. `close()` is aiodns': every
+    `done(None)` is called before it returns, the timer is cancelled and the loop forgets the sockets.
 
     Raises: LocalFault where the c-ares that pycares carries is too old, or no channel can be had.
     """
@@ -215,15 +216,6 @@ class Channel(aiodns.DNSResolver):
         self._timer = None
         if self.in_flight:
             self._start_timer()
-
-    async def close(self) -> None:
-        """End every query (its `done(None)` is called before this returns) and forget the sockets."""
-        if self._closed:
-            return
-        if self._timer is not None:  # first: its tick on a destroyed channel raises
-            self._timer.cancel()
-        self._channel.cancel()  # calls every callback, here and now
-        self._cleanup()
 
 
 def read_record(record: pycares.DNSRecord) -> Record:

@@ -77,7 +77,7 @@ class Lookup:
         self.waiters: list[asyncio.Future[Answer | LocalFault]] = []
         self.round = 0  # of asking: a failure of an earlier one says nothing about this
         self.deadline = 0.0
-        self.failures = 0  # 2: final
+        self.failures = 0
         self.failure = Answer(Status.SILENT)
         self.counted = False  # in the row of failures: once, so that asking again does not make a row
         self.outages = 0
@@ -87,6 +87,10 @@ class Lookup:
     def awaited(self) -> bool:
         """Whether anybody still waits."""
         return not all(waiter.done() for waiter in self.waiters)
+
+    def failed(self, now: float) -> bool:
+        """Whether it is not asked again: it was, or no time is left for it."""
+        return self.failures >= 2 or (self.failures == 1 and now >= self.deadline)
 
 
 class Lookups:
@@ -155,7 +159,8 @@ class Lookups:
                 self.forget(lookup)
         self.pumping = False
         if self.held and not (self.active or self.waiting or self.outage or self.settler):
-            later = any(lookup.failures < 2 for lookup in self.held)
+            now = self.loop.time()
+            later = not all(lookup.failed(now) for lookup in self.held)
             self.settler = self.loop.call_later(self.limits.ask_again_s if later else 0, self.settle)
 
     def launch(self, lookup: Lookup) -> None:
@@ -185,7 +190,6 @@ class Lookups:
         self.sweeper = None
         now = self.loop.time()
         for lookup in [lookup for lookup in self.active if now >= lookup.deadline]:
-            lookup.failures = max(lookup.failures, 1)  # no time is left to ask again
             self.fail(lookup, Answer(Status.SILENT, error=f"no answer within {self.limits.lookup_s:g} s"))
         self.pump()
         if self.active and self.sweeper is None:
@@ -226,7 +230,7 @@ class Lookups:
         held, self.held = self.held, {}
         now = self.loop.time()
         for lookup in held:
-            if lookup.failures >= 2 or (lookup.failures and now >= lookup.deadline):
+            if lookup.failed(now):
                 self.finish(lookup, lookup.failure)
             else:
                 self.waiting.appendleft(lookup)

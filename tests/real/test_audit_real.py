@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 RUN_LIMIT_S = 120
-"""A hung command fails the test instead of holding it; one takes about 10 s (a dead host is redialled after 5 s)."""
+"""A hung command fails the test instead of holding it; one takes a few seconds."""
 
 HELD = 1
 """The session that keeps the busy server busy."""
@@ -156,7 +156,6 @@ def test_the_server_is_described_as_it_presents_itself(audited: Audit, seq: int,
     for probe in probes:
         if probe["stage"] == "rcpt" and len(servers) == len(probes):
             assert f"{servers[probe['exchange']]}.mx.{ZONE} ESMTP Postfix" in probe["server"]["banner"]
-            assert probe["server"]["software"].lower() == "postfix"
             assert probe["server"]["helo"] == SENDER_HELO
             assert (probe["sender"], probe["recipient"]) == (SENDER, scene.recipient)
 
@@ -182,16 +181,16 @@ def test_the_tls_that_was_asked_for_is_reported_and_not_enforced(audited: Audit)
 
 
 @pytest.mark.parametrize(
-    ("domain", "kind", "note"),
+    ("line", "kind", "note"),
     [
         ("alias.test", "domain", "mx is a cname"),
         ("users.test", "domain", "no postmaster"),
         ("twins.test", "probe", "same address"),
     ],
 )
-def test_what_is_odd_but_harmless_is_noted(audited: Audit, domain: str, kind: str, note: str) -> None:
-    record = next(record for record in audited.records if record["kind"] == kind and record["domain"] == domain)
-    assert any(note in said for said in record["notes"])
+def test_what_is_odd_but_harmless_is_noted(audited: Audit, line: str, kind: str, note: str) -> None:
+    group = audited.groups()[[scene.line for scene in SCENES].index(line)]
+    assert any(note in said for record in group if record["kind"] == kind for said in record["notes"])
 
 
 def test_servers_see_polite_sessions_and_no_message(audited: Audit) -> None:
@@ -201,7 +200,8 @@ def test_servers_see_polite_sessions_and_no_message(audited: Audit) -> None:
     assert "PREGREET" not in audited.log
     assert "improper command pipelining" not in audited.log
     for line in audited.log.splitlines():
-        if "]: disconnect from" in line and "rcpt=" in line:
+        # A certificate that nobody signed ends its session with the handshake; the next one does not look.
+        if "]: disconnect from" in line and "rcpt=" in line and "starttls=0/1" not in line:
             assert " quit=1" in line, line
 
 

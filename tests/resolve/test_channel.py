@@ -13,7 +13,7 @@ from scanner.resolve import channel as channel_module
 from scanner.resolve.answer import Answer, RecordType, Status
 from scanner.resolve.channel import Channel, parse_resolver
 from scanner.terms import LocalFault, UsageError
-from tests.resolve.script import Script, silent, truncated
+from tests.resolve.script import Script, section, silent, truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +118,19 @@ async def test_a_server_that_truncates_and_hangs_over_tcp_costs_no_cpu(script: S
     assert server.asked_by_tcp[("x.example", "MX")] >= 1
     await channel.close()
     assert cpu_s < 0.2 * wall_s
+
+
+async def test_a_lost_question_is_sent_again(script: Script, server: NameServer) -> None:
+    script.rule(
+        "x.example",
+        lambda query: silent(query) if server.asked.total() == 1 else section("x.example. 300 IN A 192.0.2.1")(query),
+    )
+    channel = here(server)
+    answer = await ask(channel, "x.example")
+    await channel.close()
+    assert answer is not None
+    assert answer.status is Status.FOUND
+    assert server.asked.total() == 2
 
 
 async def test_the_cache_of_c_ares_is_emptied_by_count(

@@ -231,6 +231,42 @@ async def test_a_dead_resolver_is_waited_for_and_nobody_fails(played: Played, fa
         ]
 
 
+async def test_a_resolver_that_dies_again_at_once_is_waited_for_again(played: Played) -> None:
+    with looking(played) as (lookups, _):
+        played.mood = lambda _: REFUSED
+        futures = begin(lookups, *names(60))
+        await played.until(".", 3)
+        played.mood = lambda name: FOUND if name == "." else REFUSED
+        await played.until(".", 4)
+        played.mood = lambda _: REFUSED
+        await played.until(".", 8)
+        assert not any(future.done() for future in futures)
+        played.mood = lambda _: FOUND
+        assert [await future for future in futures] == [FOUND] * 60
+
+
+async def test_failures_with_an_answer_between_them_are_no_row(played: Played) -> None:
+    with looking(played, LookupLimits(ask_again_s=0)) as (lookups, _):
+        dead = {*names(40, "old"), *names(40, "new")}
+        played.mood = lambda name: TIMED_OUT if name in dead else FOUND
+        for batch in (names(40, "old"), ["fine.example"], names(40, "new")):
+            futures = begin(lookups, *batch)
+            assert {await future for future in futures} == {TIMED_OUT if batch[0] in dead else FOUND}
+    assert "." not in played.asked
+
+
+async def test_a_late_failure_of_an_earlier_asking_says_nothing_about_the_present_one(played: Played) -> None:
+    with looking(played, LookupLimits(failures_in_a_row=1)) as (lookups, _):
+        (future,) = begin(lookups, "x.example")
+        lookups.joined[("x.example", A)].deadline = 0
+        lookups.sweep()
+        await played.until("x.example", 2)
+        played.answer("x.example", TIMED_OUT)
+        assert [lookup.key[0] for lookup in lookups.active] == ["x.example"]
+        played.answer("x.example", FOUND)
+        assert await future == FOUND
+
+
 async def test_a_resolver_that_knows_nothing_of_the_root_is_seen_to_live_by_another_name(played: Played) -> None:
     with looking(played) as (lookups, _):
         played.mood = lambda _: REFUSED
@@ -306,6 +342,9 @@ async def test_closing_leaves_no_timer_and_nobody_waiting(played: Played) -> Non
     with looking(played) as (lookups, _):
         played.mood = lambda _: REFUSED
         futures = begin(lookups, *names(80))
+        outage = lookups.outage
+    assert outage is not None
+    assert outage.timer.cancelled()
     assert all(future.cancelled() for future in futures)
     assert (lookups.joined, lookups.held, lookups.active) == ({}, {}, {})
     (late,) = begin(lookups, "late.example")

@@ -340,6 +340,10 @@ async def test_a_hot_exchange_costs_one_look_up_for_a_thousand_domains(
         routes = [tasks.create_task(resolver.route(f"d{number}.example")) for number in range(1000)]
     assert {route.result().exchanges[0].addresses for route in routes} == {("192.0.2.1",)}
     assert (server.asked[("mx.example", "A")], server.asked[("mx.example", "AAAA")]) == (1, 1)
+    script.add("last.example", "MX", "10 mx.example.")
+    answers = resolver.channel.answers
+    await resolver.route("last.example")
+    assert resolver.channel.answers - answers == 1  # c-ares' own cache was not asked either
 
 
 async def test_an_answer_with_ttl_0_is_shared_by_those_who_ask_together_and_no_later(
