@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from scanner.smtp.command import Command
@@ -30,3 +32,10 @@ def test_two_commands_are_never_owed_where_pipelining_was_not_offered() -> None:
     dialogue.say(Command.MAIL)
     with pytest.raises(IllegalCommand):
         dialogue.say(Command.RCPT)
+
+
+def test_the_drawing_in_the_docs_is_the_table() -> None:
+    page = Path(__file__).parents[2] / "docs" / "architecture.md"
+    drawn = {line.strip() for line in page.read_text(encoding="utf-8").splitlines() if " --> " in line and ": " in line}
+    table = {f"{state} --> {to}: {command}" for state, moves in SAYABLE.items() for command, to in moves.items()}
+    assert drawn == table
