@@ -307,7 +307,7 @@ class Outage:
         # Any answer ends the outage. The root's name servers are in every resolver's cache; a server that knows nothing
         # of the root may still answer one of those that were held back.
         lookups.channel.ask(".", RecordType.NS, self.probed)
-        if lookups.held:
+        if lookups.held and lookups.outage is self:
             oldest = next(iter(lookups.held))
             del lookups.held[oldest]
             lookups.launch(oldest)

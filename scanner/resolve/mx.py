@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from scanner.escape import cut, safe_text
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 EXCHANGES_AT_MOST = 16
 ADDRESSES_AT_MOST = 8
 """Of one exchange. Postfix stops at 5 addresses a message; more than these is an amplifier pointed at strangers."""
+
+EXCHANGES_REMEMBERED = 8192
+"""Exchanges that are read once: a provider's stand in thousands of domains' answers."""
 
 PROBES_AT_MOST = 32
 """Of one domain."""
@@ -85,6 +89,7 @@ def implicit(domain: str) -> Named:
     return Named(Exchange(domain, None, Role.IMPLICIT))
 
 
+@lru_cache(maxsize=EXCHANGES_REMEMBERED)
 def named(name: str, preference: int, role: Role) -> Named:
     """One exchange, in lower case and without final dot, and whether it can be looked up."""
     if is_address(name):
@@ -132,7 +137,8 @@ def within_caps(
                 addresses.append(address)
         addresses_cut += len(route.addresses) - len(addresses)
         if addresses or not route.addresses:
-            kept.append(route._replace(addresses=tuple(addresses)))
+            whole = len(addresses) == len(route.addresses)
+            kept.append(route if whole else route._replace(addresses=tuple(addresses)))
     notes = cut_note(exchange_count - len(kept), "exchange", "exchanges")
     return tuple(kept), notes + cut_note(addresses_cut, "address", "addresses")
 
