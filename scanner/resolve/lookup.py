@@ -86,7 +86,10 @@ class Lookup:
     @property
     def awaited(self) -> bool:
         """Whether anybody still waits."""
-        return not all(waiter.done() for waiter in self.waiters)
+        for waiter in self.waiters:  # noqa: SIM110 - nearly always one: a generator would cost ten times the answer
+            if not waiter.done():
+                return True
+        return False
 
     def failed(self, now: float) -> bool:
         """Whether it is not asked again: it was, or no time is left for it."""
