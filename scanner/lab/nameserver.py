@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import secrets
 import socket
 import struct
 from collections import Counter
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+PORTS = range(16384, 32768)
+"""Where a free port is looked for: below those that Linux hands out by itself (32768-60999). One of them might go to
+somebody else while the server is away, and a client of a server that is away might be given the server's own port, and
+then reads its own questions as answers."""
+
 PORT_ATTEMPTS = 50
-"""How many free UDP ports are tried until one is free on TCP too."""
+"""How many ports are tried until one is free on UDP and TCP."""
 
 PLAIN_UDP_LIMIT_OCTETS = 512
 """What a datagram may carry where the question has no EDNS option (RFC 1035 4.2.1)."""
@@ -235,8 +241,9 @@ def bind_both(family: socket.AddressFamily, address: str, port: int) -> tuple[so
         stream = socket.socket(family, socket.SOCK_STREAM)
         try:
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            datagrams.bind((address, port))
-            stream.bind((address, datagrams.getsockname()[1]))
+            tried = port or PORTS[secrets.randbelow(len(PORTS))]
+            datagrams.bind((address, tried))
+            stream.bind((address, tried))
             stream.listen()
         except OSError as error:
             datagrams.close()

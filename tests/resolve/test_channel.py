@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import uvloop
 from scanner.lab.nameserver import NameServer
 from scanner.resolve import channel as channel_module
 from scanner.resolve.answer import Answer, RecordType, Status
-from scanner.resolve.channel import Channel, parse_resolver
+from scanner.resolve.channel import Channel, end_if_met_itself, parse_resolver
 from scanner.terms import LocalFault, UsageError
 from tests.resolve.script import Script, section, silent, truncated
 
@@ -131,6 +132,34 @@ async def test_a_lost_question_is_sent_again(script: Script, server: NameServer)
     assert answer is not None
     assert answer.status is Status.FOUND
     assert server.asked.total() == 2
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_socket_that_met_itself_can_ask_nothing_and_others_are_left_alone(address: str) -> None:
+    """It would read its own question, which c-ares takes for an answer without records."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as itself, socket.socket(family, socket.SOCK_DGRAM) as other:
+        itself.bind((address, 0))
+        end_if_met_itself(itself.fileno())  # not connected yet
+        itself.connect(itself.getsockname())
+        other.connect(itself.getsockname())
+        for asking in (itself, other):
+            end_if_met_itself(asking.fileno())
+        with pytest.raises(BrokenPipeError):
+            itself.send(b"question")
+        assert other.send(b"question") == 8
+
+
+async def test_every_socket_to_an_unprivileged_port_is_looked_at(
+    script: Script, server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[int] = []
+    monkeypatch.setattr(channel_module, "end_if_met_itself", looked_at.append)
+    script.add("x.example", "A", "192.0.2.1")
+    channel = here(server)
+    await ask(channel, "x.example")
+    await channel.close()
+    assert len(looked_at) == 1
 
 
 async def test_the_cache_of_c_ares_is_emptied_by_count(
