@@ -81,8 +81,12 @@ class Settings:
         (), "DNS server to ask, repeatable. [the system's]", "/etc/resolv.conf", metavar="HOST[:PORT]"
     )
     source: str | None = option(None, "Local address to connect from.", "the kernel's choice", metavar="ADDRESS")
-    concurrency: int = option(500, "Connections at once.", "a tenth of what a small host can hold", least=1)
-    per_target: int = option(2, "Connections at once to one address.", "below every limit seen in the field", least=1)
+    concurrency: int = option(
+        500, "Connections at once.", "a tenth of what a small host can hold", commands=(AUDIT,), least=1
+    )
+    per_target: int = option(
+        2, "Connections at once to one address.", "below every limit seen in the field", commands=(AUDIT,), least=1
+    )
     rate: float = option(50.0, "Connections a second over all; 0: no limit.", "polite on a shared line", least=0)
     target_rate: float = option(
         1.0,
@@ -143,6 +147,12 @@ class Settings:
         "a line on a terminal, nothing elsewhere",
         commands=(AUDIT,),
         choices=("auto", "plain", "json", "none"),
+    )
+    all: bool = option(
+        False, "Ask every exchanger, also after one has taken the mail.", "a sender stops there", commands=(PROBE,)
+    )
+    json: bool = option(
+        False, "Print records, as the audit does, in place of the conversation.", "for programs", commands=(PROBE,)
     )
     color: str = option("auto", "Colours on the terminal.", "NO_COLOR, TERM=dumb", choices=("auto", "always", "never"))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import time
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -14,26 +16,28 @@ import uvloop
 from scanner import __version__
 from scanner.cli import means
 from scanner.cli.exits import Exit
+from scanner.cli.memory import settle_memory
 from scanner.cli.options import takes_settings
 from scanner.cli.progress import Status, kind_of, progress
 from scanner.cli.recording import domain_facts, probe_facts
+from scanner.cli.screen import colour_wanted
 from scanner.cli.source import Source
 from scanner.cli.startup import check_names, domain_of, in_time
 from scanner.cli.stopping import Stopping, on_signals
 from scanner.cli.summary import Summary
-from scanner.cli.warnings import Warnings
+from scanner.cli.warnings import Warnings, say
 from scanner.pool.pool import Pool
 from scanner.pool.session import Means
 from scanner.records.facts import RunFacts, StartFacts
 from scanner.records.journal import open_journal
-from scanner.records.output import ReaderGone
+from scanner.records.output import STDOUT, ReaderGone
 from scanner.records.record import encode_group, encode_run, encode_start
 from scanner.records.tally import DEFAULT_FINDINGS, KNOWN_VERDICTS, Tally
 from scanner.resolve.resolver import Resolver
 from scanner.run.audit import Audit, AuditedDomain
 from scanner.run.suspicion import Suspicion
 from scanner.run.verdict import demands_tls
-from scanner.settings import Settings
+from scanner.settings import AUDIT, Settings, settings_of
 from scanner.terms import LocalFault, UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("domains", nargs=-1, metavar="[DOMAIN | USER@DOMAIN]...")
-@takes_settings("audit")
+@takes_settings(AUDIT)
 def command(domains: tuple[str, ...], **options: object) -> int:
     """Ask every exchanger of every domain whether it takes mail for it, and say why not.
 
@@ -54,6 +58,8 @@ def command(domains: tuple[str, ...], **options: object) -> int:
     FILE, one JSON object a line; everything else goes to standard error.
     """
     settings = Settings(**options)  # type: ignore[arg-type]  # click has converted them
+    if settings.output == STDOUT and sys.stdout is None:
+        raise UsageError("stdout is closed: open it, or -o FILE")
     run = AuditRun(settings, Source(domains, settings.input))
     if settings.dry_run:
         return run.describe()
@@ -111,42 +117,63 @@ class AuditRun:
 
     async def run(self) -> int:
         """Everything, to the exit code."""
-        started = time.time()
+        settle_memory()
+        asked, written = asyncio.timeout(None), asyncio.timeout(None)
+        stopping = Stopping(asked, self.source.stop, written)
         try:
-            async with open_journal(self.settings.output, force=self.settings.force) as journal:
-                await self.audited(journal, started)
-                facts = RunFacts(started, time.time(), self.interrupted, self.bad_lines, self.warnings.texts)
-                journal.write(encode_run(self.id, facts, self.tally))
+            async with written:
+                with on_signals(stopping):
+                    await self.recorded(stopping)
         except ReaderGone:
             return Exit.INCOMPLETE
+        except TimeoutError:
+            if not written.expired():
+                raise
+            self.fault = LocalFault("stopped while the output's reader was not reading: the last records are lost")
+            self.interrupted = True
         if not self.settings.quiet and not isinstance(self.fault, UsageError):
-            color = {"auto": None, "always": True, "never": False}[self.settings.color]
+            color = colour_wanted(self.settings.color, sys.stderr)
             self.summary.print(self.tally, bad_lines=self.bad_lines, interrupted=self.interrupted, color=color)
         if self.fault is not None:
             raise self.fault
         return self.exit_code()
 
-    async def audited(self, journal: Journal, started: float) -> None:
+    async def recorded(self, stopping: Stopping) -> None:
+        """The audit and its records, the `run` line last."""
+        started = time.time()
+        async with open_journal(self.settings.output, force=self.settings.force) as journal:
+            await self.audited(journal, started, stopping)
+            facts = RunFacts(started, time.time(), self.interrupted, self.bad_lines, self.warnings.texts)
+            journal.write(encode_run(self.id, facts, self.tally))
+
+    def effective_settings(self) -> dict[str, object]:
+        """For the start record: what was asked for, and what stands in place of an absent option."""
+        given = {setting.name: getattr(self.settings, setting.name) for setting in settings_of(AUDIT)}
+        return given | {
+            "helo": self.identity.helo,
+            "sender": self.questions.sender,
+            "recipient": self.questions.recipient,
+            "concurrency": self.limits.concurrency,
+        }
+
+    async def audited(self, journal: Journal, started: float, stopping: Stopping) -> None:
         """From the first look-up to the last group; a fault of ours ends it early, with what is written kept whole."""
-        limit = asyncio.timeout(None)
         try:
             async with (
-                limit,
+                stopping.limit,
                 Resolver(self.resolvers, warn=self.warnings.warn) as resolver,
                 asyncio.TaskGroup() as tasks,
             ):
-                stopping = Stopping(limit, self.source.stop)
-                with on_signals(stopping):
-                    names = check_names(resolver, self.identity.helo, self.questions.sender, self.warnings.warn)
-                    check = tasks.create_task(names)
-                    await in_time(check)
-                    facts = StartFacts(__version__, started, "audit", asdict(self.settings), self.warnings.texts)
-                    journal.write(encode_start(self.id, facts))
-                    await self.piped(resolver, journal, stopping)
-                    check.cancel()
-                self.interrupted |= stopping.asked
+                names = check_names(resolver, self.identity.helo, self.questions.sender, self.warnings.warn)
+                check = tasks.create_task(names)
+                await in_time(check)
+                facts = StartFacts(__version__, started, AUDIT, self.effective_settings(), self.warnings.texts)
+                journal.write(encode_start(self.id, facts))
+                await self.piped(resolver, journal, stopping)
+                check.cancel()
+            self.interrupted |= stopping.asked
         except TimeoutError:
-            if not limit.expired():
+            if not stopping.limit.expired():
                 raise
             self.interrupted = True
         except BaseExceptionGroup as group:
@@ -164,7 +191,8 @@ class AuditRun:
         def deliver(domain: AuditedDomain) -> None:
             probes = [probe_facts(domain.item, self.questions.port, probe) for probe in domain.probes]
             group = encode_group(self.id, probes, domain_facts(domain, recipient_named=named))
-            journal.write(group.data)
+            with suppress(ReaderGone, LocalFault):  # the journal itself stops the run; here it would seem the probe's
+                journal.write(group.data)
             self.tally.add(group)
             self.summary.see(domain)
             for probe in domain.probes:
@@ -208,14 +236,14 @@ class AuditRun:
             self.source.stop()
             return
         self.bad_lines += 1
-        click.echo(f"mxsweep: {sentence}; skipped", err=True)
+        say(f"mxsweep: {sentence}; skipped")
 
     def exit_code(self) -> int:
         """Exit 3 beats 1; a resolver that failed for all is not a run."""
         if self.interrupted or self.tally.unencodable:
             return Exit.INCOMPLETE
         if self.tally.dns_failed_throughout:
-            click.echo("mxsweep: every look-up failed: is the resolver reachable?", err=True)
+            say("mxsweep: every look-up failed: is the resolver reachable?")
             return Exit.INCOMPLETE
         return Exit.FINDINGS if self.tally.findings else Exit.CLEAN
 
@@ -223,15 +251,14 @@ class AuditRun:
         """--dry-run: what would be asked, of how many, how fast; nothing is resolved or dialled."""
         number = uvloop.run(self.count())
         rate = f"{self.limits.rate:g} dials a second" if self.limits.rate else "no limit on the dials a second"
-        click.echo(
+        say(
             f"{number} domains, {self.bad_lines} bad lines; each exchange would be asked to take"
             f" {self.questions.recipient} from {self.questions.sender or '<>'}, EHLO {self.identity.helo},"
             f" port {self.questions.port};"
-            f" {rate}, {self.limits.concurrency} connections at once, {self.limits.per_target} to one address",
-            err=True,
+            f" {rate}, {self.limits.concurrency} connections at once, {self.limits.per_target} to one address"
         )
         if self.limits.rate:
-            click.echo(f"at least {number / self.limits.rate:.0f} s with one exchange each", err=True)
+            say(f"at least {number / self.limits.rate:.0f} s with one exchange each")
         if self.fault is not None:
             raise self.fault
         return Exit.CLEAN

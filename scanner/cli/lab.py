@@ -60,4 +60,5 @@ async def against(options: list[str], partners: str, arguments: tuple[str, ...])
     line = ["mxsweep", name, *given, *more, *options]
     click.echo(f"$ {shlex.join(line)}", err=True)
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "scanner", *line[1:])
-    return await process.wait()
+    code = await process.wait()
+    return code if code >= 0 else Exit.INCOMPLETE  # a signal ended it

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DESCRIPTORS_SPARE = 64
 """For DNS, the output, the loop and lazily opened files."""
 EXAMPLE_DOMAIN = "example.com"
+HOSTS_FILE = Path("/etc/hosts")
 
 
 def identity(settings: Settings) -> Identity:
@@ -57,7 +58,7 @@ def this_host() -> str | None:
     if "." in name:
         return name
     try:
-        lines = Path("/etc/hosts").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = HOSTS_FILE.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
     for line in lines:

@@ -6,6 +6,8 @@ Order of precedence: command line, `MXSWEEP_…` variables, `--config` file, def
 from __future__ import annotations
 
 import tomllib
+from dataclasses import Field, fields
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -16,15 +18,27 @@ from scanner.terms import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from dataclasses import Field
 
 ENVIRONMENT_PREFIX = "MXSWEEP_"
+MOST = 1_000_000
+"""Of anything that is counted; what is more is a slip of the finger."""
 TYPES: dict[Any, click.ParamType[Any]] = {
     str: click.STRING,
     str | None: click.STRING,
     int: click.INT,
     float: click.FLOAT,
 }
+
+
+class FiniteFloat(click.FloatRange):
+    """A number from a least one up; `nan` and `inf`, which Python takes for numbers, are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """The number, or click's error."""
+        number: float = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return number
 
 
 def takes_settings(command: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -59,7 +73,7 @@ def as_click(setting: Field[Any]) -> Callable[[Callable[..., int]], Callable[...
     elif kind == tuple[str, ...]:
         more["multiple"] = True
     elif option.least is not None:
-        more["type"] = click.IntRange(int(option.least)) if kind is int else click.FloatRange(option.least)
+        more["type"] = click.IntRange(int(option.least), MOST) if kind is int else FiniteFloat(option.least)
     else:
         more["type"] = TYPES[kind]
     return click.option(
@@ -88,38 +102,39 @@ def read_config(ctx: click.Context, path: str | None, command: str) -> None:
         raise UsageError(f"--config {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {path}: {error}") from error
-    hints = get_type_hints(Settings)
+    known = {setting.name: setting for setting in fields(Settings)}
     own = {setting.name for setting in settings_of(command)}
     values = {}
     for key, value in found.items():
-        name = key.replace("-", "_")
-        if name not in hints:
+        setting = known.get(key.replace("-", "_"))
+        if setting is None:
             raise UsageError(f"--config {path}: no option is called {key!r}")
-        values[name] = checked(path, key, value, hints[name])
-    ctx.default_map = {name: value for name, value in values.items() if name in own}
+        if (wanted := fault_of(value, setting)) is not None:
+            raise UsageError(f"--config {path}: {key} must be {wanted}")
+        several = isinstance(setting.default, tuple) and isinstance(value, str)
+        values[setting.name] = [value] if several else value
+    ctx.default_map = {name: value for name, value in values.items() if name in own}  # below the environment
 
 
-def checked(path: str, key: str, value: object, kind: object) -> object:
-    """A file's value, if it is of the option's type.
-
-    Raises:
-        UsageError: it is not; names file and key.
-    """
+def fault_of(value: object, setting: Field[Any]) -> str | None:
+    """What a file's value should be and is not; None where it can be used."""
+    kind, option = get_type_hints(Settings)[setting.name], option_of(setting)
     if kind == tuple[str, ...]:
         values = value if isinstance(value, list) else [value]
-        if all(isinstance(entry, str) for entry in values):
-            return tuple(values)
-        expected = "a string or a list of strings"
-    elif kind is bool:
-        if isinstance(value, bool):
-            return value
-        expected = "true or false"
-    elif kind in (int, float):
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return value
-        expected = "a number"
-    else:
-        if isinstance(value, str):
-            return value
-        expected = "a string"
-    raise UsageError(f"--config {path}: {key} must be {expected}")
+        return None if all(isinstance(entry, str) for entry in values) else "a string or a list of strings"
+    if kind is bool:
+        return None if isinstance(value, bool) else "true or false"
+    if kind in (int, float):
+        return fault_of_number(value, kind, option.least)
+    if option.choices:
+        return None if value in option.choices else f"one of {', '.join(option.choices)}"
+    return None if isinstance(value, str) else "a string"
+
+
+def fault_of_number(value: object, kind: object, least: float | None) -> str | None:
+    """The same of a number."""
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float) or not isfinite(value):
+        return "a whole number" if kind is int else "a number"
+    if least is not None and value < least:
+        return f"at least {least:g}"
+    return f"at most {MOST}" if kind is int and value > MOST else None

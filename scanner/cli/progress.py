@@ -6,11 +6,12 @@ import asyncio
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import click
 import orjson
+
+from scanner.cli.warnings import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ class PlainLine:
 
     def show(self, status: Status) -> None:
         """Print it."""
-        click.echo(f"mxsweep: {status.sentence()}", err=True)
+        say(f"mxsweep: {status.sentence()}")
 
     def close(self) -> None:
         """Nothing to put back."""
@@ -65,7 +66,7 @@ class JsonLine:
         """Print it."""
         fields = status._asdict()
         fields["elapsed_s"] = round(status.elapsed_s, 1)
-        click.echo(orjson.dumps(fields).decode(), err=True)
+        say(orjson.dumps(fields).decode())
 
     def close(self) -> None:
         """Nothing to put back."""
@@ -120,7 +121,8 @@ def progress(kind: str, status: Callable[[float], Status]) -> Iterator[None]:
 
     def tick() -> None:
         nonlocal timer
-        line.show(status(time.monotonic() - began))
+        with suppress(OSError):
+            line.show(status(time.monotonic() - began))
         timer = loop.call_later(INTERVAL_S[kind], tick)
 
     timer = loop.call_later(INTERVAL_S[kind], tick)
@@ -128,4 +130,5 @@ def progress(kind: str, status: Callable[[float], Status]) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-        line.close()
+        with suppress(OSError):  # the terminal may be gone
+            line.close()

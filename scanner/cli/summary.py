@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scanner.cli.warnings import say
+from scanner.escape import safe_text
 from scanner.smtp.reply import text_of
 from scanner.terms import DomainVerdict, ProbeVerdict, Standing
 
@@ -44,10 +46,10 @@ class Summary:
         else:
             self.more += 1
 
-    def print(self, tally: Tally, *, bad_lines: int, interrupted: bool, color: bool | None) -> None:
+    def print(self, tally: Tally, *, bad_lines: int, interrupted: bool, color: bool) -> None:
         """Say it all."""
         for line in self.lines(tally, bad_lines=bad_lines, interrupted=interrupted):
-            click.echo(line, err=True, color=color)
+            say(line, color=color, styled=True)
 
     def lines(self, tally: Tally, *, bad_lines: int, interrupted: bool) -> Iterator[str]:
         """The summary's lines."""
@@ -62,7 +64,7 @@ class Summary:
         for domain in sorted(self.told, key=lambda each: each.item.seq):
             yield f"  {click.style(domain.item.domain, bold=True)}: {click.style(domain.verdict, fg='red')}"
             if domain.error:
-                yield f"      {domain.error}"
+                yield f"      {safe_text(domain.error)}"
             for probe in domain.probes:
                 if probe.judgement.verdict is not ProbeVerdict.ACCEPTED:
                     yield f"      {described(probe)}"
@@ -74,7 +76,7 @@ def described(probe: AskedProbe) -> str:
     """One exchange, its role, its verdict, and what it said."""
     planned, outcome = probe.planned, probe.answer.outcome
     exchange = planned.exchange
-    who = "" if exchange is None else f"{exchange.name} ({exchange.role}) "
+    who = "" if exchange is None else f"{safe_text(exchange.name)} ({exchange.role}) "
     address = f"[{planned.address}] " if planned.address else ""
     verdict = click.style(
         probe.judgement.verdict, fg="red" if probe.judgement.standing is Standing.BROKEN else "yellow"
@@ -83,9 +85,9 @@ def described(probe: AskedProbe) -> str:
 
 
 def words(probe: AskedProbe) -> str:
-    """The server's own words, or ours where it had none; already safe for a terminal."""
+    """The server's own words, or ours where it had none."""
     outcome = probe.answer.outcome
     if outcome.reply is None:
-        return outcome.error or "no reply"
+        return safe_text(outcome.error or "no reply")
     text = " / ".join(text_of(outcome.reply).split("\n"))
     return f"{outcome.reply.code} {text}"[:WORDS_KEPT]

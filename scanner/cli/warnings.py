@@ -1,15 +1,29 @@
-"""Warnings: on stderr when they arise, each once, and kept for the records."""
+"""What is said on stderr: safe for a terminal, and never a reason to fail.
+
+A run does not depend on whoever reads its stderr: when that pipe or terminal goes away, the records go on.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
+
 import click
+
+from scanner.escape import safe_text
 
 KEPT = 100
 """More different warnings than these help nobody."""
 
 
+def say(text: str, *, color: bool | None = None, styled: bool = False) -> None:
+    """One line on stderr. `styled`: it holds our own colours, and what others said in it is already safe."""
+    with contextlib.suppress(OSError):
+        click.echo(text if styled else safe_text(text), err=True, color=color)
+
+
 class Warnings:
-    """What the operator was told."""
+    """What the operator was told; each once, and kept for the records."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -19,4 +33,19 @@ class Warnings:
         if text in self.texts or len(self.texts) >= KEPT:
             return
         self.texts.append(text)
-        click.echo(f"mxsweep: warning: {text}", err=True)
+        say(f"mxsweep: warning: {text}")
+
+
+class SafeFormatter(logging.Formatter):
+    """Logs and tracebacks can quote strangers too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The usual text, each of its lines safe."""
+        return "\n".join(map(safe_text, super().format(record).split("\n")))
+
+
+def log_to_stderr() -> None:
+    """Let what the rooms log be seen: warnings and worse."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(SafeFormatter("mxsweep: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])

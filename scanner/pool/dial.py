@@ -16,6 +16,7 @@ from scanner.terms import LocalFault, ProbeVerdict, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from scanner.addresses import Ban, Fence
 
@@ -71,7 +72,7 @@ async def dial(  # noqa: PLR0913 - one dial's six facts
     fence: Fence,
     typed: bool,
     source: str | None,
-    deadline: float,
+    limit: AbstractContextManager[None],
 ) -> asyncio.Transport:
     """Open one TCP connection.
 
@@ -81,7 +82,7 @@ async def dial(  # noqa: PLR0913 - one dial's six facts
         fence: what may be dialled.
         typed: the operator named the address.
         source: local address to bind to; None leaves it to the kernel.
-        deadline: absolute, in seconds of the running loop's clock.
+        limit: raises TimeoutError where the connection is not there in time: `watch.Dialling`.
 
     Raises:
         Forbidden: not ours to dial; no packet was sent.
@@ -92,7 +93,7 @@ async def dial(  # noqa: PLR0913 - one dial's six facts
     if (ban := fence.check(target.address, typed=typed)) is not None:
         raise Forbidden(target, ban)
     try:
-        async with asyncio.timeout_at(deadline):
+        with limit:
             transport = await connect(target, factory, source)
     except TimeoutError as error:
         if isinstance(error, OSError) and error.errno:

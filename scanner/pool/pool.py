@@ -67,6 +67,7 @@ class Pool:
         self.wake_at = float("inf")
         self.tasks = asyncio.TaskGroup()
         self.loop = asyncio.get_running_loop()
+        self.stopped = False
 
     async def __aenter__(self) -> Self:
         await self.tasks.__aenter__()
@@ -75,12 +76,19 @@ class Pool:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self.stop()
         try:
             await self.tasks.__aexit__(kind, error, traceback)
         finally:
+            self.stop()
             self.means.watch.close()
-            if self.timer is not None:
-                self.timer.cancel()
+
+    def stop(self) -> None:
+        """No dial after this. While a cancelled session is on its way out, the timer would start a new one."""
+        self.stopped = True
+        if self.timer is not None:
+            self.timer.cancel()
 
     def submit(self, probe: Probe) -> None:
         """Take a probe. A forbidden address is answered at once: it costs nobody a turn."""
@@ -110,7 +118,14 @@ class Pool:
             heappush(self.resting, (now + delay, next(self.order), host))
 
     def pump(self) -> None:
-        """Dial whatever may be dialled now, and set the timer for what may be later."""
+        """Open a session for every dial that is allowed now."""
+        while (turn := self.next_turn()) is not None:
+            self.tasks.create_task(self.sessions(*turn))
+
+    def next_turn(self) -> tuple[Host, Asked] | None:
+        """The next dial, its turn and its place taken; None where none is allowed now, with the timer set for later."""
+        if self.stopped:
+            return None
         now = self.loop.time()
         while self.resting and self.resting[0][0] <= now:
             self.ready.append(heappop(self.resting)[2])
@@ -123,9 +138,11 @@ class Pool:
             host = self.ready.popleft()
             host.listed = False
             if host.wants_a_dial:
-                self.start_session(host, now)
+                asked = self.take_turn(host, now)
                 self.list_host(host)
+                return host, asked
         self.wake(wake_at)
+        return None
 
     def wake(self, at: float) -> None:
         """Come back to `pump` at a time; infinity is never, for the end of a session comes back too."""
@@ -142,38 +159,50 @@ class Pool:
         self.wake_at = float("inf")
         self.pump()
 
-    def start_session(self, host: Host, now: float) -> None:
-        """Take the turn, the place and the probe."""
+    def take_turn(self, host: Host, now: float) -> Asked:
+        """One dial of all, one of the host's, one place; and the probe that they are for."""
         self.pace.take(now)
         host.pace.take(now)
         host.sessions += 1
         self.open_sessions += 1
-        self.tasks.create_task(self.session(host, host.queue.popleft()))
+        return host.queue.popleft()
+
+    async def sessions(self, host: Host, asked: Asked) -> None:
+        """A session, then whichever is next, as long as one is allowed: a task costs more than its turn."""
+        turn: tuple[Host, Asked] | None = (host, asked)
+        while turn is not None:
+            host, asked = turn
+            try:
+                await self.session(host, asked)
+            except BaseException:
+                self.stop()  # a fault that ends the run, or the run's cancellation
+                raise
+            finally:
+                host.sessions -= 1
+                self.open_sessions -= 1
+            self.list_host(host)
+            turn = self.next_turn()
 
     async def session(self, host: Host, asked: Asked) -> None:
-        """Hold one session for one probe, and give the place back."""
+        """Hold one session for one probe."""
         try:
             answer = await hold(asked, self.means)
             self.short_since = None
-            if answer.outcome.again is not None and asked.may_try(answer.outcome.again):
-                asked.learn(answer.outcome.again, answer.server.tls)
-                host.queue.appendleft(asked)
-            else:
-                self.settle(asked.probe, answer)
         except LocalFault as fault:
             self.pause(fault)
             host.queue.appendleft(asked)
+            return
         except Exception as error:
             # One probe's bug must not cost the others their verdict.
             logger.exception("internal error at %s", asked.probe.target.address)
             text = cut(safe_text(f"internal error: {type(error).__name__}: {error}"))
             outcome = Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=text)
-            self.settle(asked.probe, undialled(outcome, time.time()))
-        finally:
-            host.sessions -= 1
-            self.open_sessions -= 1
-        self.list_host(host)
-        self.pump()
+            answer = undialled(outcome, time.time())
+        if answer.outcome.again is not None and asked.may_try(answer.outcome.again):
+            asked.learn(answer.outcome.again, answer.server.tls)
+            host.queue.appendleft(asked)
+        else:
+            self.settle(asked.probe, answer)
 
     def pause(self, fault: LocalFault) -> None:
         """No dial for a moment: we are short of something, and that is nobody's verdict.

@@ -11,11 +11,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.escape import safe_text
+from scanner.escape import cut, safe_text
 from scanner.pool.dial import DialFailed, Forbidden, dial
 from scanner.pool.probe import Answer, Probe
 from scanner.pool.tls import Contexts, secure
-from scanner.pool.wire import HANDSHAKE_LIMIT_S, Watch, Wire, Witness
+from scanner.pool.watch import Dialling, Watch
+from scanner.pool.wire import HANDSHAKE_LIMIT_S, Wire, Witness
 from scanner.smtp.command import UnsafeArgument
 from scanner.smtp.dialogue import Dialogue
 from scanner.smtp.outcome import Again, Ended, Outcome, StartTls, TlsAgreed
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from scanner.addresses import Fence
     from scanner.pool.limits import Deadlines, Identity
     from scanner.smtp.reply import Reply
+
+
+IN_WORDS = {
+    Again.UNPIPELINED: "one command at a time",
+    Again.IN_CLEAR: "in the clear",
+    Again.UNVERIFIED: "whatever the certificate",
+}
+"""How the next session of a probe differs, for a witness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,6 @@ async def hold(asked: Asked, means: Means) -> Answer:
     Raises:
         LocalFault: our own shortage kept it from being dialled; nothing is said about the target.
     """
-    asked.attempts += 1
     started, began = time.time(), asyncio.get_running_loop().time()
     probe_deadline = began + means.deadlines.probe_s
     probe = asked.probe
@@ -101,17 +109,19 @@ async def hold(asked: Asked, means: Means) -> Answer:
             fence=means.fence,
             typed=probe.typed,
             source=means.identity.source,
-            deadline=min(probe_deadline, began + means.deadlines.connect_s),
+            limit=Dialling(means.watch, min(probe_deadline, began + means.deadlines.connect_s)),
         )
     except UnsafeArgument as error:
         return undialled(Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=safe_text(str(error))), started)
     except Forbidden as forbidden:
         return undialled(Outcome(Stage.CONNECT, trouble=forbidden.ban.verdict, error=str(forbidden)), started)
     except DialFailed as failed:
+        asked.attempts += 1
         stage = Stage.BANNER if failed.verdict is ProbeVerdict.DISCONNECTED else Stage.CONNECT
         outcome = Outcome(stage, trouble=failed.verdict, error=str(failed))
         elapsed_ms = (wire.loop.time() - began) * 1000
         return Answer(outcome, started, elapsed_ms, tls_only(asked.tls), attempts=asked.attempts)
+    asked.attempts += 1
     source = transport.get_extra_info("sockname")[0]
     means.watch.add(wire)
     try:
@@ -119,6 +129,8 @@ async def hold(asked: Asked, means: Means) -> Answer:
     finally:
         means.watch.discard(wire)
         wire.hang_up()
+    if outcome.again is not None and asked.may_try(outcome.again):
+        wire.note(f"once more, {IN_WORDS[outcome.again]}")
     ended = wire.loop.time() if wire.decided_at is None else wire.decided_at
     server = facts_of(dialogue, tls or asked.tls)
     notes = tuple(dialogue.notes)
@@ -132,7 +144,7 @@ async def converse(wire: Wire, asked: Asked, means: Means) -> tuple[Outcome, Tls
         for event in await wire.events():
             match event:
                 case Ended(outcome):
-                    return outcome, tls
+                    return outcome, tls or refused_tls(outcome)
                 case TlsAgreed():
                     limit_s = min(HANDSHAKE_LIMIT_S, wire.probe_deadline - wire.loop.time())
                     wire.deadline = wire.loop.time() + limit_s + 1.0  # start_tls keeps the limit itself
@@ -140,7 +152,23 @@ async def converse(wire: Wire, asked: Asked, means: Means) -> tuple[Outcome, Tls
                     tls = await secure(wire, means.contexts, host, verify=asked.verify, limit_s=limit_s)
                     if asked.tls is not None and tls.error is None:
                         tls = tls._replace(error=asked.tls.error)
+                    wire.note(tls_in_words(tls))
                     wire.flush()
+
+
+def tls_in_words(tls: TlsFacts) -> str:
+    """What a handshake came to, for a witness."""
+    if tls.version is None:
+        return f"certificate not valid: {tls.error}" if tls.verified is False else f"{tls.error}"
+    certificate = "certificate valid" if tls.verified else f"certificate not valid: {tls.error}"
+    return f"{tls.version} {tls.cipher}, {certificate}"
+
+
+def refused_tls(outcome: Outcome) -> TlsFacts | None:
+    """What a refused STARTTLS leaves to tell: with `when-offered` the plain verdict hides its reply."""
+    if outcome.trouble is not ProbeVerdict.TLS_UNAVAILABLE or outcome.reply is None:
+        return None
+    return TlsFacts(error=cut(f"STARTTLS refused: {outcome.reply.code} {text_of(outcome.reply)}"))
 
 
 def undialled(outcome: Outcome, started: float) -> Answer:

@@ -24,11 +24,10 @@ QUIT_LIMIT_S = 2.0
 HANDSHAKE_LIMIT_S = 30.0
 SESSION_LIMIT_BYTES = 1024 * 1024
 """No honest conversation is longer: a flood ends here."""
-TICK_S = 0.1
 
 
 class Witness(Protocol):
-    """Sees the conversation as it happens: `>` ours, `<` theirs, `*` what is no byte of it."""
+    """Sees the conversation as it happens: `>` ours, `<` theirs, `*` what is no byte of it but a note in words."""
 
     def __call__(self, mark: str, data: bytes) -> None:
         """Called with every portion, in order."""
@@ -49,11 +48,15 @@ class Wire(asyncio.Protocol):
         self.waiter: asyncio.Future[None] | None = None
         self.received_bytes = 0
         self.handshaking = False
+        self.end_noted = False
         self.deadline = probe_deadline
         self.decided_at: float | None = None
+        self.fault: Exception | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The dial is done, or the handshake."""
+        if self.witness is not None and self.transport is None:
+            self.note(f"connected from {transport.get_extra_info('sockname')[0]}")
         self.transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of it
         self.deadline = min(self.probe_deadline, self.loop.time() + 2 * self.deadlines.reply_s)
 
@@ -93,30 +96,44 @@ class Wire(asyncio.Protocol):
 
     def look(self) -> None:
         """Wake the session if something happened; hang up if all is over."""
-        if self.dialogue.happened and self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
+        if self.dialogue.happened:
+            self.wake()
         if self.dialogue.state is State.OVER:
             self.hang_up()
+
+    def wake(self) -> None:
+        """Let the session go on."""
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
 
     def eof_received(self) -> None:
         """The server will say no more; the transport closes itself."""
         if not self.handshaking:
+            self.note_end("closed by the server")
             self.dialogue.receive_eof()
             self.look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Closed or reset; in a handshake that is the handshake's failure."""
+        """Closed or reset; in a handshake that is the handshake's failure. Anything else is a bug of ours."""
         if self.handshaking:
             return
+        if exc is not None and not isinstance(exc, OSError):
+            self.fault = exc
+            self.wake()
+            return
         reset = isinstance(exc, ConnectionResetError | BrokenPipeError)
-        self.dialogue.receive_eof("reset by the server" if reset else "closed by the server")
+        end = "reset by the server" if reset else "closed by the server"
+        self.note_end(end)
+        self.dialogue.receive_eof(end)
         self.look()
 
     async def events(self) -> list[TlsAgreed | Ended]:
-        """What happened, as soon as something has."""
-        if not self.dialogue.happened:
+        """What happened, as soon as something has; what the loop met in `data_received` is raised here."""
+        if not self.dialogue.happened and self.fault is None:
             self.waiter = self.loop.create_future()
             await self.waiter
+        if self.fault is not None:
+            raise self.fault
         return self.dialogue.events()
 
     def expire(self, now: float) -> None:
@@ -135,38 +152,19 @@ class Wire(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Close now. A close that waits for the peer's last TLS record would hold the socket for 30 s (uvloop#471)."""
-        self.deadline = math.inf
-        if self.transport is not None:
-            self.transport.abort()
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            self.deadline = math.inf
+            self.note_end("closed by us")
+            transport.abort()
 
+    def note(self, text: str) -> None:
+        """Tell the witness, if there is one."""
+        if self.witness is not None:
+            self.witness("*", text.encode())
 
-class Watch:
-    """The one clock of all wires: walks the live ones ten times a second and ends the late."""
-
-    def __init__(self) -> None:
-        self.wires: set[Wire] = set()
-        self.timer: asyncio.TimerHandle | None = None
-
-    def add(self, wire: Wire) -> None:
-        """Watch a wire until `discard`."""
-        self.wires.add(wire)
-        if self.timer is None:
-            self.timer = asyncio.get_running_loop().call_later(TICK_S, self.tick)
-
-    def discard(self, wire: Wire) -> None:
-        """Done with it."""
-        self.wires.discard(wire)
-
-    def tick(self) -> None:
-        """End the late; come back while there is anybody to watch."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        for wire in [wire for wire in self.wires if wire.deadline <= now]:
-            wire.expire(now)
-        self.timer = loop.call_later(TICK_S, self.tick) if self.wires else None
-
-    def close(self) -> None:
-        """Stop watching."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+    def note_end(self, text: str) -> None:
+        """Tell the witness who ended the connection: whoever did it first."""
+        if self.witness is not None and not self.end_noted:
+            self.end_noted = True
+            self.note(text)

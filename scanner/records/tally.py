@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from scanner.terms import DomainVerdict, ProbeVerdict, SessionUse
 
 if TYPE_CHECKING:
-    from scanner.records.facts import Group
     from collections.abc import Collection
 
+    from scanner.records.facts import Group
     from scanner.records.shapes import BusyTarget, KindCounts, VerdictCounts
 
 SWEEP_VERDICTS = (

@@ -18,7 +18,7 @@ from scanner.pool.probe import Answer, Probe
 from scanner.run.plan import Plan, Planned, plan
 from scanner.run.verdict import judge
 from scanner.smtp.outcome import Outcome, Question
-from scanner.terms import DomainRoute, DomainVerdict, ProbeVerdict, SessionUse, Target, UsageError
+from scanner.terms import DomainRoute, DomainVerdict, LocalFault, ProbeVerdict, SessionUse, Target, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -161,6 +161,11 @@ class Audit:
             return await self.resolver.route(domain)
         except UsageError as error:
             return DomainRoute(DomainVerdict.DNS_FAILED, error=cut(safe_text(str(error))))
+        except LocalFault:
+            raise
+        except Exception as error:
+            logger.exception("internal error at the look-up of %s", domain)
+            return DomainRoute(DomainVerdict.DNS_FAILED, error=internal_error(error))
 
     def planned(self, item: Item, route: DomainRoute) -> Plan:
         """The item's probes; an excluded domain has one that says so."""
@@ -185,7 +190,7 @@ class Audit:
         del self.pending[pending.item.seq]
         self.freed.set()
         probes = tuple(
-            AskedProbe(planned, pending.question, answer, judge(answer.outcome))
+            judged(planned, pending.question, answer)
             for planned, answer in zip(pending.plan.probes, pending.answers, strict=True)
             if answer is not None
         )
@@ -195,6 +200,21 @@ class Audit:
         if verdict is DomainVerdict.RECIPIENT_REFUSED and pending.question.recipient.startswith("postmaster@"):
             notes += ("no postmaster",)
         self.deliver(AuditedDomain(pending.item, verdict, route.exchange_count, probes, route.error, notes))
+
+
+def judged(planned: Planned, question: Question, answer: Answer) -> AskedProbe:
+    """A probe with what its answer means; a bug of the judgement costs this verdict only."""
+    try:
+        return AskedProbe(planned, question, answer, judge(answer.outcome))
+    except Exception as error:
+        logger.exception("internal error in judging what %s said", planned.address)
+        outcome = Outcome(answer.outcome.stage, trouble=ProbeVerdict.LOCAL_ERROR, error=internal_error(error))
+        return AskedProbe(planned, question, answer._replace(outcome=outcome), judge(outcome))
+
+
+def internal_error(error: Exception) -> str:
+    """For a record's `error`."""
+    return cut(safe_text(f"internal error: {type(error).__name__}: {error}"))
 
 
 def undialled(planned: Planned) -> Answer:

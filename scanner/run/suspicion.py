@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scanner.judge.standing import NO_REPLY
 from scanner.terms import About, ProbeVerdict
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ WARN_AFTER = 20
 STOP_AFTER = 50
 """Distinct targets that all end in connect_timeout: the share of dead exchanges in the wild is a few per cent."""
 REFUSALS_OF = 50
-NO_REPLY_ABOUT_US = {ProbeVerdict.EXCLUDED, ProbeVerdict.LOCAL_ERROR}
+"""Distinct targets that replied; one that is down says nothing about us."""
 
 
 class Suspicion:
@@ -46,11 +47,15 @@ class Suspicion:
                 self.port_looks_blocked()
         elif judgement.verdict is not ProbeVerdict.LOCAL_ERROR:
             self.answered = True
-            if len(self.answering) < REFUSALS_OF and address not in self.answering:
-                ours = judgement.about is About.US and judgement.verdict not in NO_REPLY_ABOUT_US
-                self.answering[address] = ours
-                if len(self.answering) == REFUSALS_OF:
-                    self.we_look_refused()
+            if judgement.verdict not in NO_REPLY:
+                self.count_refusal(address, ours=judgement.about is About.US)
+
+    def count_refusal(self, address: str, *, ours: bool) -> None:
+        """What one more target says first: something about us, or not."""
+        if len(self.answering) < REFUSALS_OF and address not in self.answering:
+            self.answering[address] = ours
+            if len(self.answering) == REFUSALS_OF:
+                self.we_look_refused()
 
     def port_looks_blocked(self) -> None:
         """All targets so far were silent."""

@@ -34,6 +34,7 @@ def begin(dialogue: Dialogue) -> None:
     if dialogue.starttls is StartTls.WHEN_OFFERED and dialogue.extensions.starttls and not dialogue.tls:
         dialogue.say(Command.STARTTLS)
         return
+    dialogue.sender_said = True
     dialogue.say(Command.MAIL)
     dialogue.pipelined = dialogue.may_pipeline
     if dialogue.pipelined:
@@ -44,6 +45,7 @@ def begin(dialogue: Dialogue) -> None:
 
 def say_ehlo(dialogue: Dialogue) -> None:
     """The next step after a greeting."""
+    dialogue.hello_said = True
     dialogue.say(Command.EHLO)
 
 

@@ -37,6 +37,15 @@ BARE = {command: f"{command}\r\n".encode() for command in (Command.STARTTLS, Com
 
 
 @lru_cache(maxsize=8)
+def lines(our_name: str) -> dict[Command, bytes]:
+    """The lines of the commands that are the same in all sessions.
+
+    Raises:
+        UnsafeArgument: the name is not one printable ASCII word.
+    """
+    return {**BARE, Command.EHLO: hello(Command.EHLO, our_name), Command.HELO: hello(Command.HELO, our_name)}
+
+
 def hello(command: Command, name: str) -> bytes:
     """EHLO or HELO with our name (a dotted host name or an address literal).
 

@@ -49,6 +49,7 @@ class Dialogue:
         pipelining: bool = True,
     ) -> None:
         self.our_name = our_name
+        self.lines = encoder.lines(our_name)
         self.starttls = starttls
         self.demands_tls = demands_tls
         self.pipelining = pipelining
@@ -72,7 +73,6 @@ class Dialogue:
     def forget_question(self) -> None:
         """Ready for the next question."""
         self.question: Question | None = None
-        self.mail_line = self.rcpt_line = b""
         self.last = True
         self.decided: Outcome | None = None
         self.pipelined = False
@@ -89,8 +89,8 @@ class Dialogue:
         """
         if self.question is not None or self.state in (State.LEAVING, State.OVER):
             raise IllegalCommand(f"a question while {self.state}")
-        self.mail_line = encoder.mail(question.sender)
-        self.rcpt_line = encoder.rcpt(question.recipient)
+        mail, rcpt = encoder.mail(question.sender), encoder.rcpt(question.recipient)
+        self.lines = {**encoder.lines(self.our_name), Command.MAIL: mail, Command.RCPT: rcpt}
         self.question = question
         self.last = last
         if self.state is State.IDLE and not self.owed:
@@ -113,7 +113,7 @@ class Dialogue:
         self.extensions = Extensions()
         self.refused_ehlo = None
         self.state = State.HELLO
-        self.say(Command.EHLO)
+        answers.say_ehlo(self)
 
     def tls_failed(self, error: str, again: Again | None = None) -> None:
         """The handshake failed; there is nobody left to say QUIT to."""
@@ -182,21 +182,9 @@ class Dialogue:
         state = SAYABLE[self.state].get(command)
         if state is None or (self.owed and not self.may_pipeline):
             raise IllegalCommand(f"{command} while {self.state}, owed: {list(self.owed)}")
-        self.out.append(self.encoded(command))
+        self.out.append(self.lines[command])
         self.owed.append(command)
         self.state = state
-
-    def encoded(self, command: Command) -> bytes:
-        """The command's line."""
-        if command is Command.MAIL:
-            self.sender_said = True
-            return self.mail_line
-        if command is Command.RCPT:
-            return self.rcpt_line
-        if command in (Command.EHLO, Command.HELO):
-            self.hello_said = True
-            return encoder.hello(command, self.our_name)
-        return encoder.BARE[command]
 
     @property
     def may_pipeline(self) -> bool:

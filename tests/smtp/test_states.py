@@ -6,6 +6,7 @@ import pytest
 
 from scanner.smtp.command import Command
 from scanner.smtp.dialogue import Dialogue
+from scanner.smtp.outcome import Question
 from scanner.smtp.states import SAYABLE, IllegalCommand, State
 
 
@@ -13,6 +14,7 @@ from scanner.smtp.states import SAYABLE, IllegalCommand, State
 @pytest.mark.parametrize("state", State)
 def test_what_the_table_has_is_said_and_moves_and_all_else_is_illegal(state: State, command: Command) -> None:
     dialogue = Dialogue("probe.example")
+    dialogue.ask(Question("", "postmaster@partner.example"))
     dialogue.owed.clear()
     dialogue.state = state
     if command in SAYABLE[state]:
@@ -27,6 +29,7 @@ def test_what_the_table_has_is_said_and_moves_and_all_else_is_illegal(state: Sta
 
 def test_two_commands_are_never_owed_where_pipelining_was_not_offered() -> None:
     dialogue = Dialogue("probe.example")
+    dialogue.ask(Question("", "postmaster@partner.example"))
     dialogue.owed.clear()
     dialogue.state = State.IDLE
     dialogue.say(Command.MAIL)

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scanner.cli.audit import AuditRun, findings_of, first_of
+from scanner.cli.exits import Exit
+from scanner.cli.source import Source
+from scanner.intake.lines import BadLine
+from scanner.records.tally import DEFAULT_FINDINGS
+from scanner.settings import AUDIT, Settings, settings_of
+from scanner.terms import DomainVerdict, LocalFault, UsageError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def run_of(**settings: Any) -> AuditRun:
+    return AuditRun(Settings(helo="probe.example", **settings), Source(["a.example"], "-"))
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "names"),
+    [
+        (None, None),
+        ("none", set()),
+        ("", set()),
+        ("relay_denied", {"relay_denied"}),
+        (" ok , no_domain,", {"ok", "no_domain"}),
+        ("open_relay", {"open_relay"}),
+        ("none,ok", {"ok"}),
+    ],
+)
+def test_fail_on_is_a_list_of_verdicts_of_any_kind(fail_on: str | None, names: set[str] | None) -> None:
+    assert findings_of(fail_on) == names
+
+
+def test_every_unknown_name_in_fail_on_is_named() -> None:
+    with pytest.raises(UsageError, match="no verdict is called 'grelisted', 'okay'"):
+        findings_of("okay,ok,grelisted")
+
+
+def test_the_first_error_of_nested_groups_is_found() -> None:
+    inner = ExceptionGroup("inner", [LocalFault("one"), LocalFault("two")])
+    assert str(first_of(ExceptionGroup("outer", [inner, LocalFault("three")]))) == "one"
+
+
+def test_the_start_record_has_the_settings_of_the_audit_with_what_took_effect() -> None:
+    settings = run_of(port=2525, concurrency=7).effective_settings()
+    assert list(settings) == [setting.name for setting in settings_of(AUDIT)]
+    assert (settings["helo"], settings["port"], settings["concurrency"]) == ("probe.example", 2525, 7)
+    assert (settings["sender"], settings["recipient"]) == ("postmaster@probe.example", "postmaster@{domain}")
+
+
+def test_every_setting_is_checked_before_anything_runs() -> None:
+    for wrong in ({"port": 0}, {"fail_on": "x"}, {"resolver": ("x",)}, {"allow_net": ("x",)}, {"sender": "x"}):
+        with pytest.raises(UsageError):
+            run_of(**wrong)
+
+
+def counted(run: AuditRun, verdict: str, number: int = 1, *, named: bool = False) -> AuditRun:
+    """As if so many domains had got a verdict."""
+    for _ in range(number):
+        run.tally.items += 1
+        run.tally.count_domain(verdict, recipient_named=named)
+    return run
+
+
+@pytest.mark.parametrize("verdict", list(DomainVerdict))
+def test_the_findings_and_nothing_else_make_one(verdict: DomainVerdict) -> None:
+    run = counted(counted(run_of(), "ok"), verdict)
+    assert run.exit_code() == (Exit.FINDINGS if verdict in DEFAULT_FINDINGS else Exit.CLEAN)
+    run.interrupted = True
+    assert run.exit_code() == Exit.INCOMPLETE
+
+
+def test_a_refused_recipient_counts_where_it_was_named_and_by_its_name() -> None:
+    refused = DomainVerdict.RECIPIENT_REFUSED
+    assert counted(run_of(), refused, named=True).exit_code() == Exit.FINDINGS
+    assert counted(run_of(), refused).exit_code() == Exit.CLEAN
+    assert counted(run_of(fail_on="recipient_refused"), refused).exit_code() == Exit.FINDINGS
+    assert counted(run_of(fail_on="no_domain"), refused, named=True).exit_code() == Exit.CLEAN
+
+
+def test_dns_that_fails_for_all_is_not_completed_whatever_counts_as_a_finding(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert counted(run_of(fail_on="dns_failed"), "dns_failed", 2).exit_code() == Exit.INCOMPLETE
+    assert "every look-up failed" in capsys.readouterr().err
+    assert counted(counted(run_of(fail_on="dns_failed"), "dns_failed"), "ok").exit_code() == Exit.FINDINGS
+
+
+def test_a_record_that_could_not_be_written_as_it_was_is_not_completed() -> None:
+    run = counted(run_of(), "ok")
+    run.tally.unencodable = 1
+    assert run.exit_code() == Exit.INCOMPLETE
+
+
+def test_a_bad_line_is_told_by_number_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_of()
+    run.on_bad_line(BadLine(7, "'a b' is no domain"))
+    assert (run.bad_lines, run.fault, run.source.stopped) == (1, None, False)
+    assert capsys.readouterr().err == "mxsweep: line 7: 'a b' is no domain; skipped\n"
+
+
+def test_strict_keeps_the_first_bad_line_for_the_end_and_reads_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_of(strict=True)
+    for number in (7, 8):
+        run.on_bad_line(BadLine(number, "no domain"))
+    assert (str(run.fault), run.interrupted, run.source.stopped) == ("line 7: no domain", True, True)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_dry_run_counts_and_says_how_long_at_least(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(helo="probe.example", sender="", rate=0.5)
+    run = AuditRun(settings, Source(["a.example", "b.example", "c d"], "-"))
+    assert run.describe() == Exit.CLEAN
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "2 domains, 1 bad lines" in said.err
+    assert "from <>, EHLO probe.example, port 25; 0.5 dials a second" in said.err
+    assert "at least 4 s with one exchange each" in said.err
+
+
+def test_a_dry_run_without_a_rate_promises_no_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_of(rate=0).describe() == Exit.CLEAN
+    said = capsys.readouterr().err
+    assert "no limit on the dials a second" in said
+    assert "at least" not in said
+
+
+def test_a_strict_dry_run_ends_with_the_bad_line() -> None:
+    run = AuditRun(Settings(helo="probe.example", strict=True), Source(["a b"], "-"))
+    with pytest.raises(UsageError, match="line 1: 'a b'"):
+        run.describe()

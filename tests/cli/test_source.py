@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scanner.cli.source import BLOCK_BYTES, Source
+from scanner.terms import UsageError
+from tests.pool.servers import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from scanner.intake.lines import BadLine
+
+
+class Read:
+    """What a source gave: domains and bad lines, as they came."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.domains: list[str] = []
+        self.bad: list[int] = []
+
+    def on_bad_line(self, bad: BadLine) -> None:
+        self.bad.append(bad.number)
+
+    async def all(self) -> list[str]:
+        async for item in self.source.items(self.on_bad_line):
+            self.domains.append(item.domain)
+        return self.domains
+
+
+@contextmanager
+def pipe_as_stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Standard input is a pipe; its writing end, which the block may close."""
+    reading, writing = os.pipe()
+    stdin = SimpleNamespace(closed=False, isatty=lambda: False, fileno=lambda: reading)
+    monkeypatch.setattr(sys, "stdin", stdin)
+    try:
+        yield writing
+    finally:
+        os.close(reading)
+
+
+async def test_arguments_are_items_in_their_order() -> None:
+    read = Read(Source(["b.example", "a b", "a.example"], "-"))
+    assert (await read.all(), read.bad) == (["b.example", "a.example"], [2])
+
+
+async def test_an_argument_that_is_no_unicode_is_a_bad_line() -> None:
+    read = Read(Source(["\udcff.example", "a.example"], "-"))
+    assert (await read.all(), read.bad) == (["a.example"], [1])
+
+
+async def test_a_file_is_read_to_its_last_line_with_or_without_its_end(tmp_path: Path) -> None:
+    number = 2 * BLOCK_BYTES // len("d00000.example\n")
+    lines = [f"d{each:05}.example" for each in range(number)]
+    file = tmp_path / "list"
+    file.write_text("\n".join(lines))
+    assert await Read(Source([], str(file))).all() == lines
+
+
+async def test_a_pipe_gives_items_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pipe_as_stdin(monkeypatch) as writing:
+        read = Read(Source([], "-"))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(read.all())
+            os.write(writing, b"a.example\nb.exa")
+            await until(lambda: read.domains == ["a.example"])
+            os.write(writing, b"mple\nc.example")
+            await until(lambda: read.domains == ["a.example", "b.example"])
+            os.close(writing)
+        assert read.domains == ["a.example", "b.example", "c.example"]
+
+
+async def test_stopping_ends_the_wait_for_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pipe_as_stdin(monkeypatch) as writing:
+        read = Read(Source([], "-"))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(read.all())
+            os.write(writing, b"a.example\nhalf.exa")
+            await until(lambda: read.domains == ["a.example"])
+            read.source.stop()
+        os.close(writing)
+        assert read.domains == ["a.example"]
+
+
+async def test_stopping_ends_the_items_of_a_block_that_was_read(tmp_path: Path) -> None:
+    file = tmp_path / "list"
+    file.write_text("a.example\nb.example\nc.example\n")
+    read = Read(Source([], str(file)))
+    async for item in read.source.items(read.on_bad_line):
+        read.domains.append(item.domain)
+        if item.domain == "b.example":
+            read.source.stop()
+    assert read.domains == ["a.example", "b.example"]
+
+
+async def test_a_device_that_cannot_be_watched_is_read_all_the_same() -> None:
+    assert await Read(Source([], "/dev/null")).all() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "fault"),
+    [
+        (["a.example"], "list", "items as arguments or -i FILE, not both"),
+        ([], "gone.txt", "gone.txt: No such file or directory"),
+        ([], ".", r"\.: is a directory"),
+    ],
+)
+def test_what_cannot_be_read_is_said_before_anything_is_asked(arguments: list[str], path: str, fault: str) -> None:
+    with pytest.raises(UsageError, match=fault):
+        Source(arguments, path)
+
+
+@pytest.mark.parametrize(
+    ("stdin", "fault"),
+    [
+        (None, "standard input is closed"),
+        (SimpleNamespace(closed=True), "standard input is closed"),
+        (SimpleNamespace(closed=False, isatty=lambda: True), "nothing to do"),
+    ],
+)
+def test_no_input_at_all_is_said_not_waited_for(stdin: object, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with pytest.raises(UsageError, match=fault):
+        Source([], "-")
+
+
+async def test_an_input_that_breaks_off_is_an_error_not_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_fd: int, _size: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    source = Source([], "/dev/null")
+    monkeypatch.setattr(os, "read", broken)
+    with pytest.raises(UsageError, match="input: Input/output error"):
+        await Read(source).all()

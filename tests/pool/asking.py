@@ -1,0 +1,89 @@
+"""The client's side of a test: probes with short limits through a whole pool."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from scanner.addresses import Fence, Networks
+from scanner.pool.limits import Deadlines, Identity, Limits
+from scanner.pool.pool import Pool
+from scanner.pool.probe import Answer, Probe
+from scanner.pool.session import Means
+from scanner.pool.tls import Contexts
+from scanner.smtp.outcome import Outcome, Question, StartTls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from scanner.pool.wire import Witness
+    from scanner.smtp.reply import Reply
+    from scanner.terms import ProbeVerdict, Stage, Target
+
+LOOPBACK = Fence(allow=Networks.from_text(["127.0.0.0/8", "::1"]))
+UNLIMITED = Limits(concurrency=1000, per_target=100, rate=0, target_rate=0)
+PATIENT = Deadlines(connect_s=5, reply_s=5, probe_s=10)
+QUESTION = Question("postmaster@probe.example", "postmaster@partner.example")
+CONTEXTS = Contexts()
+
+
+def demands_starttls(_stage: Stage, reply: Reply) -> bool:
+    return b"STARTTLS" in reply.lines[-1]
+
+
+def means(
+    deadlines: Deadlines = PATIENT,
+    *,
+    fence: Fence = LOOPBACK,
+    starttls: StartTls = StartTls.WHEN_REQUIRED,
+    source: str | None = None,
+    contexts: Contexts = CONTEXTS,
+    demands_tls: Callable[[Stage, Reply], bool] = demands_starttls,
+    witness: Witness | None = None,
+) -> Means:
+    identity = Identity("probe.example", source, starttls)
+    return Means(identity, deadlines, fence, demands_tls, witness, contexts=contexts)
+
+
+def probes_of(targets: Iterable[Target], *, host: str | None = None, typed: bool = False) -> list[Probe]:
+    """One probe a target, numbered."""
+    return [Probe(seq, 0, target, QUESTION, host, typed) for seq, target in enumerate(targets)]
+
+
+async def ask_all(probes: Iterable[Probe], with_what: Means | None = None, limits: Limits = UNLIMITED) -> list[Answer]:
+    """The answers in the order of the probes; each probe has exactly one."""
+    asked = list(probes)
+    answers: dict[int, Answer] = {}
+    done = asyncio.Event()
+
+    def settle(probe: Probe, answer: Answer) -> None:
+        assert probe.seq not in answers
+        answers[probe.seq] = answer
+        if len(answers) == len(asked):
+            done.set()
+
+    async with Pool(with_what or means(), limits, settle) as pool:
+        for probe in asked:
+            pool.submit(probe)
+        await done.wait()
+    return [answers[probe.seq] for probe in asked]
+
+
+async def ask(target: Target, with_what: Means | None = None, *, host: str | None = None) -> Answer:
+    """One probe."""
+    [answer] = await ask_all(probes_of([target], host=host), with_what)
+    return answer
+
+
+def ended(outcome: Outcome) -> tuple[Stage, ProbeVerdict | int | None]:
+    """Where it ended, and the trouble or else the deciding code."""
+    code = outcome.reply.code if outcome.reply is not None else None
+    return outcome.stage, outcome.trouble or code
+
+
+def on_uvloop(test: Coroutine[object, object, None]) -> None:
+    """Run a test as the product runs."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(test)

@@ -1,0 +1,345 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from scanner.pool.probe import Answer, Probe
+from scanner.run import audit as auditing
+from scanner.run.audit import Audit, AuditedDomain, Questions
+from scanner.smtp.outcome import Outcome, Question
+from scanner.smtp.reply import Reply
+from scanner.terms import (
+    DomainRoute,
+    DomainVerdict,
+    Exchange,
+    ExchangeRoute,
+    Item,
+    LocalFault,
+    ProbeVerdict,
+    Role,
+    SessionUse,
+    Stage,
+    Target,
+    UsageError,
+)
+from tests.pool.servers import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+QUESTIONS = Questions("postmaster@probe.example", port=2525)
+ACCEPTED = Outcome(Stage.RCPT, Reply(250, (b"ok",)), sender_said=True, recipient_said=True)
+NO_SUCH_USER = Outcome(Stage.RCPT, Reply(550, (b"5.1.1 User unknown",)), sender_said=True, recipient_said=True)
+REFUSED = Outcome(Stage.CONNECT, trouble=ProbeVerdict.REFUSED, error="refused")
+
+
+def one_exchange(domain: str, *addresses: str) -> DomainRoute:
+    exchange = Exchange(f"mx.{domain}", 10, Role.PRIMARY)
+    return DomainRoute(None, (ExchangeRoute(exchange, addresses or ("192.0.2.1",)),), 1)
+
+
+class FakeResolver:
+    """Routes by a function; each look-up takes a turn of the loop."""
+
+    def __init__(self, route_of: Callable[[str], DomainRoute] = one_exchange) -> None:
+        self.route_of = route_of
+        self.asked: list[str] = []
+
+    async def route(self, domain: str) -> DomainRoute:
+        self.asked.append(domain)
+        await asyncio.sleep(0)
+        return self.route_of(domain)
+
+
+class FakePool:
+    """Keeps probes until they are answered; `at_once` answers each a turn of the loop later."""
+
+    def __init__(self, outcome_of: Callable[[Probe], Outcome] | None = lambda _probe: ACCEPTED) -> None:
+        self.outcome_of = outcome_of
+        self.audit: Audit
+        self.probes: list[Probe] = []
+
+    def submit(self, probe: Probe) -> None:
+        self.probes.append(probe)
+        if self.outcome_of is not None:
+            asyncio.get_running_loop().call_soon(self.answer, probe, self.outcome_of(probe))
+
+    def answer(self, probe: Probe, outcome: Outcome) -> None:
+        self.audit.settle(probe, Answer(outcome, 0.0))
+
+
+class Run:
+    """An audit between a fake resolver and a fake pool."""
+
+    def __init__(
+        self,
+        resolver: FakeResolver | None = None,
+        pool: FakePool | None = None,
+        *,
+        missing_for: Callable[[str], str | None] = lambda _address: None,
+        excluded: tuple[str, ...] = (),
+        questions: Questions = QUESTIONS,
+    ) -> None:
+        self.resolver = resolver or FakeResolver()
+        self.pool = pool or FakePool()
+        self.delivered: list[AuditedDomain] = []
+        self.audit = Audit(
+            cast("Any", self.resolver),
+            questions,
+            missing_for=missing_for,
+            excluded=excluded.__contains__,
+            deliver=self.delivered.append,
+        )
+        self.pool.audit = self.audit
+
+    async def over(self, *domains: str) -> dict[str, AuditedDomain]:
+        await self.over_items(Item(seq, domain) for seq, domain in enumerate(domains))
+        return {each.item.domain: each for each in self.delivered}
+
+    async def over_items(self, items: Iterable[Item]) -> None:
+        await self.audit.run(stream(items), cast("Any", self.pool))
+
+
+async def stream(items: Iterable[Item]) -> AsyncIterator[Item]:
+    for item in items:
+        yield item
+
+
+async def test_each_item_is_delivered_once_with_its_probes_in_order_and_their_verdicts() -> None:
+    run = Run(
+        FakeResolver(lambda domain: one_exchange(domain, "192.0.2.1", "192.0.2.2")),
+        FakePool(lambda probe: REFUSED if probe.target.address.endswith(".2") else ACCEPTED),
+    )
+    found = await run.over("a.example", "b.example")
+    assert len(run.delivered) == 2
+    for domain in found.values():
+        assert domain.verdict is DomainVerdict.ADDRESS_BROKEN
+        assert [(each.planned.address, each.judgement.verdict) for each in domain.probes] == [
+            ("192.0.2.1", ProbeVerdict.ACCEPTED),
+            ("192.0.2.2", ProbeVerdict.REFUSED),
+        ]
+
+
+async def test_answers_in_any_order_fill_the_places_of_their_probes() -> None:
+    run = Run(FakeResolver(lambda domain: one_exchange(domain, "192.0.2.1", "192.0.2.2")), FakePool(None))
+
+    async def answer_backwards() -> None:
+        await until(lambda: len(run.pool.probes) == 4)
+        outcomes = [REFUSED, ACCEPTED, NO_SUCH_USER, REFUSED]
+        for probe, outcome in zip(reversed(run.pool.probes), outcomes, strict=True):
+            run.pool.answer(probe, outcome)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(answer_backwards())
+        found = await run.over("a.example", "b.example")
+    verdicts = {domain: [each.judgement.verdict for each in group.probes] for domain, group in found.items()}
+    assert verdicts == {
+        "a.example": [ProbeVerdict.REFUSED, ProbeVerdict.USER_UNKNOWN],
+        "b.example": [ProbeVerdict.ACCEPTED, ProbeVerdict.REFUSED],
+    }
+    assert [each.item.domain for each in run.delivered] == ["b.example", "a.example"]
+
+
+async def test_the_pool_is_asked_at_the_port_for_the_exchange_with_the_question() -> None:
+    run = Run()
+    await run.over_items([Item(7, "a.example", "boss@a.example"), Item(8, "b.example")])
+    target, sender = Target("192.0.2.1", 2525), "postmaster@probe.example"
+    assert run.pool.probes == [
+        Probe(7, 0, target, Question(sender, "boss@a.example"), "mx.a.example"),
+        Probe(8, 0, target, Question(sender, "postmaster@b.example"), "mx.b.example"),
+    ]
+
+
+def test_a_recipient_of_the_run_gets_the_domain_filled_in_and_a_named_one_wins() -> None:
+    questions = Questions("me@x.example", "info+{domain}@{domain}")
+    assert questions.about(Item(0, "a.example")).recipient == "info+a.example@a.example"
+    assert questions.about(Item(0, "a.example", "{domain}@a.example")).recipient == "{domain}@a.example"
+
+
+async def test_what_dns_alone_decides_is_delivered_without_a_probe() -> None:
+    routes = {
+        "gone.example": DomainRoute(DomainVerdict.NO_DOMAIN, error="NXDOMAIN"),
+        "null.example": DomainRoute(DomainVerdict.NO_MAIL, error="null MX", notes=("a note",)),
+    }
+    run = Run(FakeResolver(routes.__getitem__))
+    found = await run.over(*routes)
+    assert {domain: (group.verdict, group.error, group.notes, group.probes) for domain, group in found.items()} == {
+        "gone.example": (DomainVerdict.NO_DOMAIN, "NXDOMAIN", (), ()),
+        "null.example": (DomainVerdict.NO_MAIL, "null MX", ("a note",), ()),
+    }
+    assert run.pool.probes == []
+
+
+async def test_what_the_plan_settles_is_a_probe_that_nobody_was_asked() -> None:
+    exchange = Exchange("mx.a.example", 10, Role.PRIMARY)
+    route = DomainRoute(
+        DomainVerdict.NO_ROUTE,
+        (ExchangeRoute(exchange, (), ProbeVerdict.NO_ADDRESS, "NXDOMAIN"),),
+        1,
+        ("note",),
+        "none",
+    )
+    run = Run(FakeResolver(lambda _domain: route))
+    [probe] = (await run.over("a.example"))["a.example"].probes
+    assert run.pool.probes == []
+    assert (probe.answer.session, probe.answer.attempts, probe.answer.source) == (SessionUse.NONE, 0, None)
+    assert probe.answer.outcome == Outcome(Stage.RESOLVE, trouble=ProbeVerdict.NO_ADDRESS, error="NXDOMAIN")
+    assert run.delivered[0][1:3] == (DomainVerdict.NO_ROUTE, 1)
+
+
+async def test_an_excluded_domain_is_not_looked_up_and_leaves_one_probe() -> None:
+    run = Run(excluded=("a.example",))
+    found = await run.over("a.example", "b.example")
+    assert run.resolver.asked == ["b.example"]
+    [probe] = found["a.example"].probes
+    assert (probe.judgement.verdict, probe.planned.exchange, probe.planned.address) == (
+        ProbeVerdict.EXCLUDED,
+        None,
+        None,
+    )
+    assert found["a.example"].verdict is DomainVerdict.INCONCLUSIVE
+
+
+async def test_notes_of_dns_and_of_the_plan_stand_together() -> None:
+    route = one_exchange("a.example", "192.0.2.1", "2001:db8::1")._replace(notes=("mx is a cname",))
+    run = Run(FakeResolver(lambda _domain: route), missing_for=lambda address: "no route" if ":" in address else None)
+    assert (await run.over("a.example"))["a.example"].notes == ("mx is a cname", "ipv6 not asked: 1")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "notes"),
+    [(None, ("no postmaster",)), ("postmaster@a.example", ("no postmaster",)), ("someone@a.example", ())],
+)
+async def test_a_domain_that_serves_but_knows_no_postmaster_is_noted(
+    recipient: str | None, notes: tuple[str, ...]
+) -> None:
+    run = Run(pool=FakePool(lambda _probe: NO_SUCH_USER))
+    await run.over_items([Item(0, "a.example", recipient)])
+    assert (run.delivered[0].verdict, run.delivered[0].notes) == (DomainVerdict.RECIPIENT_REFUSED, notes)
+
+
+async def test_a_name_that_cannot_be_asked_costs_that_name_only() -> None:
+    def route_of(domain: str) -> DomainRoute:
+        if domain == "bad.example":
+            raise UsageError("cannot be asked: \x1b[2J")
+        return one_exchange(domain)
+
+    found = await Run(FakeResolver(route_of)).over("a.example", "bad.example", "b.example")
+    assert [found[domain].verdict for domain in ("a.example", "b.example")] == [DomainVerdict.OK] * 2
+    assert (found["bad.example"].verdict, found["bad.example"].error) == (
+        DomainVerdict.DNS_FAILED,
+        r"cannot be asked: \x1b[2J",
+    )
+
+
+async def test_a_bug_in_one_look_up_costs_that_item_only_and_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    def route_of(domain: str) -> DomainRoute:
+        if domain == "odd.example":
+            raise ZeroDivisionError("nobody thought of it")
+        return one_exchange(domain)
+
+    with caplog.at_level(logging.ERROR):
+        found = await Run(FakeResolver(route_of)).over("a.example", "odd.example", "b.example")
+    assert [found[domain].verdict for domain in ("a.example", "b.example")] == [DomainVerdict.OK] * 2
+    assert found["odd.example"].error == "internal error: ZeroDivisionError: nobody thought of it"
+    assert "odd.example" in caplog.text
+
+
+async def test_a_bug_in_one_judgement_costs_that_probe_only(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    judge = auditing.judge
+
+    def sometimes(outcome: Outcome) -> Any:
+        if outcome.reply == NO_SUCH_USER.reply:
+            raise ZeroDivisionError("nobody thought of it")
+        return judge(outcome)
+
+    monkeypatch.setattr(auditing, "judge", sometimes)
+    run = Run(pool=FakePool(lambda probe: NO_SUCH_USER if probe.seq == 1 else ACCEPTED))
+    with caplog.at_level(logging.ERROR):
+        found = await run.over("a.example", "odd.example", "b.example")
+    assert [found[domain].verdict for domain in ("a.example", "b.example")] == [DomainVerdict.OK] * 2
+    [probe] = found["odd.example"].probes
+    assert (probe.judgement.verdict, found["odd.example"].verdict) == (
+        ProbeVerdict.LOCAL_ERROR,
+        DomainVerdict.INCONCLUSIVE,
+    )
+    assert probe.answer.outcome.error == "internal error: ZeroDivisionError: nobody thought of it"
+
+
+async def test_a_shortage_of_ours_ends_the_run() -> None:
+    def route_of(_domain: str) -> DomainRoute:
+        raise LocalFault("the resolver is gone")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await Run(FakeResolver(route_of)).over("a.example")
+    assert caught.value.subgroup(LocalFault) is not None
+
+
+class Gauge:
+    """How many items were read and not delivered, at most; and how many were looked up or asked."""
+
+    def __init__(self, run: Run, number: int) -> None:
+        self.run, self.number = run, number
+        self.items = self.looking_up = self.probes = 0
+
+    async def stream(self) -> AsyncIterator[Item]:
+        for seq in range(self.number):
+            audit = self.run.audit
+            self.items = max(self.items, seq - len(self.run.delivered))
+            self.looking_up = max(self.looking_up, audit.looking_up)
+            self.probes = max(self.probes, audit.probes)
+            yield Item(seq, f"d{seq}.example")
+            await asyncio.sleep(0)
+
+
+async def test_no_more_items_are_looked_up_at_once_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resolver answers none until the reader has stopped for it."""
+    monkeypatch.setattr(auditing, "LOOKUPS_AT_MOST", 5)
+    gate = asyncio.Event()
+
+    class SlowResolver(FakeResolver):
+        async def route(self, domain: str) -> DomainRoute:
+            self.asked.append(domain)
+            await gate.wait()
+            return self.route_of(domain)
+
+    run = Run(SlowResolver())
+    gauge = Gauge(run, 50)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run.audit.run(gauge.stream(), cast("Any", run.pool)))
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert len(run.resolver.asked) == 5
+        gate.set()
+    assert len(run.delivered) == 50
+    assert gauge.looking_up <= 5
+
+
+async def test_no_more_probes_are_in_memory_than_allowed_and_one_look_up_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers come one at a time, whenever nothing else moves: the reader must wait for them."""
+    monkeypatch.setattr(auditing, "PROBES_AT_MOST", 10)
+    monkeypatch.setattr(auditing, "LOOKUPS_AT_MOST", 3)
+    run = Run(FakeResolver(lambda domain: one_exchange(domain, "192.0.2.1", "192.0.2.2")), FakePool(None))
+    gauge = Gauge(run, 60)
+    over = asyncio.Event()
+
+    async def audit() -> None:
+        await run.audit.run(gauge.stream(), cast("Any", run.pool))
+        over.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(audit())
+        while not over.is_set():
+            for _ in range(20):
+                await asyncio.sleep(0)
+            if run.pool.probes:
+                run.pool.answer(run.pool.probes.pop(0), ACCEPTED)
+    assert len(run.delivered) == 60
+    assert gauge.probes <= 10 + 3 * 2
+    assert gauge.items <= 10 + 3
+    assert (run.audit.probes, run.audit.looking_up, run.audit.pending) == (0, 0, {})
