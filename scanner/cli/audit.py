@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from scanner.cli.exits import Exit
 from scanner.cli.memory import settle_memory
 from scanner.cli.options import takes_settings
 from scanner.cli.progress import Status, kind_of, progress
-from scanner.cli.recording import domain_facts, probe_facts
+from scanner.cli.recorder import Recorder
 from scanner.cli.screen import colour_wanted
 from scanner.cli.source import Source
 from scanner.cli.startup import check_names, domain_of, in_time
@@ -31,7 +30,7 @@ from scanner.pool.session import Means
 from scanner.records.facts import RunFacts, StartFacts
 from scanner.records.journal import open_journal
 from scanner.records.output import STDOUT, ReaderGone
-from scanner.records.record import encode_group, encode_run, encode_start
+from scanner.records.record import encode_run, encode_start
 from scanner.records.tally import DEFAULT_FINDINGS, KNOWN_VERDICTS, Tally
 from scanner.resolve.resolver import Resolver
 from scanner.run.audit import Audit, AuditedDomain
@@ -41,9 +40,10 @@ from scanner.settings import AUDIT, Settings, settings_of
 from scanner.terms import LocalFault, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from scanner.intake.lines import BadLine
+    from scanner.records.facts import Group
     from scanner.records.journal import Journal
     from scanner.terms import Item
 
@@ -186,36 +186,36 @@ class AuditRun:
     async def piped(self, resolver: Resolver, journal: Journal, stopping: Stopping) -> None:
         """The pipeline itself."""
         suspicion = Suspicion(self.warnings.warn, stopping.drain, self.questions.port)
-        named = self.settings.recipient is not None
 
-        def deliver(domain: AuditedDomain) -> None:
-            probes = [probe_facts(domain.item, self.questions.port, probe) for probe in domain.probes]
-            group = encode_group(self.id, probes, domain_facts(domain, recipient_named=named))
-            with suppress(ReaderGone, LocalFault):  # the journal itself stops the run; here it would seem the probe's
-                journal.write(group.data)
+        def see(domain: AuditedDomain, group: Group) -> None:
             self.tally.add(group)
             self.summary.see(domain)
             for probe in domain.probes:
                 if probe.planned.address is not None and probe.answer.attempts and not self.settings.no_port_check:
                     suspicion.see(probe.planned.address, probe.judgement)
 
-        audit = Audit(
-            resolver,
-            self.questions,
-            missing_for=self.families.missing_for,
-            excluded=self.excluded.matches,
-            deliver=deliver,
-        )
-        identity, deadlines = self.identity, means.deadlines(self.settings)
-        with_what = Means(identity, deadlines, self.fence, demands_tls)
-        async with Pool(with_what, self.limits, audit.settle) as pool:
+        named, port = self.settings.recipient is not None, self.questions.port
+        with Recorder(self.id, port, recipient_named=named, journal=journal, see=see) as recorder:
+            audit = Audit(
+                resolver,
+                self.questions,
+                missing_for=self.families.missing_for,
+                excluded=self.excluded.matches,
+                deliver=recorder.take,
+            )
+            using = Means(self.identity, means.deadlines(self.settings), self.fence, demands_tls)
+            async with Pool(using, self.limits, audit.settle) as pool:
+                with progress(kind_of(self.settings.progress, quiet=self.settings.quiet), self.status(audit, pool)):
+                    await audit.run(self.admitted(journal), pool)
 
-            def status(elapsed_s: float) -> Status:
-                verdicts = self.tally.verdicts()["domain"]
-                return Status(self.tally.items, len(audit.pending), pool.open_sessions, elapsed_s, verdicts)
+    def status(self, audit: Audit, pool: Pool) -> Callable[[float], Status]:
+        """What progress shows, when asked."""
 
-            with progress(kind_of(self.settings.progress, quiet=self.settings.quiet), status):
-                await audit.run(self.admitted(journal), pool)
+        def now(elapsed_s: float) -> Status:
+            verdicts = self.tally.verdicts()["domain"]
+            return Status(self.tally.items, len(audit.pending), pool.open_sessions, elapsed_s, verdicts)
+
+        return now
 
     async def admitted(self, journal: Journal) -> AsyncIterator[Item]:
         """The items, as fast as the output takes what becomes of them."""

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import Any, cast
 
 import pytest
 
 from scanner.cli.audit import AuditRun, findings_of, first_of
 from scanner.cli.exits import Exit
 from scanner.cli.source import Source
+from scanner.cli.stopping import Stopping
 from scanner.intake.lines import BadLine
+from scanner.records.output import ReaderGone
 from scanner.records.tally import DEFAULT_FINDINGS
 from scanner.settings import AUDIT, Settings, settings_of
-from scanner.terms import DomainVerdict, LocalFault, UsageError
-
-if TYPE_CHECKING:
-    from typing import Any
+from scanner.terms import DomainRoute, DomainVerdict, LocalFault, UsageError
 
 
 def run_of(**settings: Any) -> AuditRun:
@@ -134,3 +134,22 @@ def test_a_strict_dry_run_ends_with_the_bad_line() -> None:
     run = AuditRun(Settings(helo="probe.example", strict=True), Source(["a b"], "-"))
     with pytest.raises(UsageError, match="line 1: 'a b'"):
         run.describe()
+
+
+async def test_a_group_that_the_output_no_longer_takes_is_nobody_s_verdict() -> None:
+    """The journal ends the run itself; raised where a probe is settled, its failure would seem the probe's."""
+
+    class Gone:
+        def write(self, _group: bytes) -> None:
+            raise ReaderGone("stdout")
+
+        async def room(self) -> None:
+            pass
+
+    class NoDomain:
+        async def route(self, _domain: str) -> DomainRoute:
+            return DomainRoute(DomainVerdict.NO_DOMAIN)
+
+    run = run_of()
+    await run.piped(cast("Any", NoDomain()), cast("Any", Gone()), Stopping(asyncio.timeout(None), run.source.stop))
+    assert run.tally.verdicts()["domain"] == {"no_domain": 1}

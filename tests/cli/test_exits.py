@@ -44,11 +44,16 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
 
 @pytest.mark.parametrize(("how", "code", "said"), ENDINGS.values(), ids=ENDINGS)
 def test_each_ending_has_its_code_and_its_sentence(
-    how: BaseException, code: Exit, said: str, ending: Callable[[object], None], capsys: pytest.CaptureFixture[str]
+    how: BaseException,
+    code: Exit,
+    said: str,
+    ending: Callable[[object], None],
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     ending(how)
     assert run_command_line([]) == code
-    assert capsys.readouterr() == ("", said)
+    assert (*capsys.readouterr(), caplog.text) == ("", said, "")
 
 
 @pytest.mark.parametrize("bug", [ZeroDivisionError("oops \x1b[2J"), OSError(errno.ENOENT, "No such file")])

@@ -57,9 +57,11 @@ def ip(*words: str) -> None:
 async def knock(target: Target) -> list[str]:
     loop = asyncio.get_running_loop()
     try:
-        await dial(target, asyncio.Protocol, fence=LOOPBACK, typed=False, source=None, limit=Dialling(Watch(), loop.time() + 5))
+        limit = Dialling(Watch(), loop.time() + 5)
+        transport = await dial(target, asyncio.Protocol, fence=LOOPBACK, typed=False, source=None, limit=limit)
     except DialFailed as error:
         return [error.verdict, str(error)]
+    transport.abort()
     return ["connected", ""]
 
 

@@ -183,7 +183,8 @@ async def test_a_pool_cancelled_in_full_swing_leaves_nothing_behind(started: int
 
 
 async def test_after_the_cancellation_no_dial_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions take a while to end, and the timer for the next dial rings meanwhile."""
+    """Sessions take a while to end; meanwhile the timer for the next dial rings, and somebody still has a probe."""
+    pool = Pool(means(), Limits(200, 100, 200, 0), lambda *_: None)
     begun = 0
     begun_before: list[int] = []
 
@@ -195,11 +196,12 @@ async def test_after_the_cancellation_no_dial_begins(monkeypatch: pytest.MonkeyP
         except asyncio.CancelledError:
             begun_before.append(begun)
             await asyncio.sleep(0.05)
+            pool.submit(Probe(1000, 0, Target("127.0.0.2", 25), QUESTION))
             raise
         raise OSError(errno.ECONNREFUSED, "")
 
     async def run() -> None:
-        async with Pool(means(), Limits(100, 100, 200, 0), lambda *_: None) as pool:
+        async with pool:
             for probe in probes_of([Target("127.0.0.1", 25)] * 100):
                 pool.submit(probe)
             await asyncio.Event().wait()

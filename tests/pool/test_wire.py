@@ -5,12 +5,9 @@ import asyncio
 import pytest
 
 from scanner.pool.limits import Deadlines
-from scanner.pool.watch import Watch
-from scanner.pool.wire import Wire
-from scanner.smtp.dialogue import Dialogue
 from scanner.terms import ProbeVerdict, Stage
-from tests.pool.asking import QUESTION, ask, ended, means
-from tests.pool.servers import OFFERS, Server, Visit, hang_up, last_words, reset, until
+from tests.pool.asking import ask, ended, means
+from tests.pool.servers import OFFERS, Server, Visit, hang_up, last_words, reset
 
 SHORT = Deadlines(connect_s=2, reply_s=0.5, probe_s=3)
 
@@ -113,34 +110,3 @@ async def test_what_the_dialogue_trips_over_is_raised_in_the_session() -> None:
         answer = await ask(server.target, means(demands_tls=buggy))
     assert answer.outcome.trouble is ProbeVerdict.LOCAL_ERROR
     assert answer.outcome.error == "internal error: LookupError: a bug"
-
-
-async def late_wire(watch: Watch, deadlines: Deadlines, probe_s: float) -> Wire:
-    loop = asyncio.get_running_loop()
-    dialogue = Dialogue("probe.example")
-    dialogue.ask(QUESTION)
-    wire = Wire(dialogue, deadlines, loop.time() + probe_s, None)
-    watch.add(wire)
-    return wire
-
-
-async def test_the_watch_ends_the_late_and_stops_when_nobody_is_left() -> None:
-    watch = Watch()
-    late = await late_wire(watch, SHORT, 0.0)
-    in_time = await late_wire(watch, SHORT, 60.0)
-    events = await late.events()
-    assert [ended(event.outcome) for event in events] == [(Stage.BANNER, ProbeVerdict.GIVEN_UP)]  # type: ignore[union-attr]
-    assert in_time.dialogue.decided is None
-    watch.discard(late)
-    watch.discard(in_time)
-    await until(lambda: watch.timer is None)
-
-
-async def test_a_closed_watch_has_no_timer() -> None:
-    watch = Watch()
-    await late_wire(watch, SHORT, 60.0)
-    timer = watch.timer
-    watch.close()
-    assert timer is not None
-    assert timer.cancelled()
-    assert watch.timer is None

@@ -31,6 +31,12 @@ def test_two_exchanges_on_one_address_are_one_probe_of_the_higher_role_with_a_no
     assert found.probes == (Planned(MX1, "192.0.2.1", notes=notes),)
 
 
+def test_a_shared_address_is_noted_once_for_each_name() -> None:
+    shared = ExchangeRoute(MX2, ("192.0.2.1", "192.0.2.1"))
+    found = planned(ExchangeRoute(MX1, ("192.0.2.1",)), shared, shared)
+    assert found.probes == (Planned(MX1, "192.0.2.1", notes=("same address as mx2.example",)),)
+
+
 def test_an_exchange_that_shares_one_of_its_addresses_is_asked_at_the_other() -> None:
     found = planned(ExchangeRoute(MX1, ("192.0.2.1",)), ExchangeRoute(MX2, ("192.0.2.1", "192.0.2.2")))
     assert [(each.exchange, each.address) for each in found.probes] == [(MX1, "192.0.2.1"), (MX2, "192.0.2.2")]

@@ -91,7 +91,7 @@ def test_targets_that_did_not_reply_count_for_neither_side() -> None:
 
 def test_only_the_first_word_of_a_target_counts_and_only_the_first_fifty_targets() -> None:
     watched = Watched()
-    for _ in range(60):
-        watched.suspicion.see("192.0.2.200", BLOCKED)
-    watched.see(*[OK] * 49)
+    for judgement in (OK, BLOCKED):
+        for number in range(49):
+            watched.suspicion.see(f"198.51.100.{number}", judgement)
     assert watched.see(*[BLOCKED] * 100).said == []
