@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from scanner.resolve import mx
 from scanner.resolve.answer import RecordType, Status
-from scanner.resolve.cache import HostCache
+from scanner.resolve.cache import Cache
 from scanner.resolve.channel import Channel
 from scanner.resolve.host import HostAddresses, combine
 from scanner.resolve.lookup import LookupLimits, Lookups
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scanner.resolve.answer import Answer
+
+SET_TTL_S = 300
+"""How long the route of an MX set is kept at most, where its hosts' records do not say less."""
 
 LOOPBACK = ("127.0.0.1", "::1")
 """What `localhost` means, whatever DNS says (RFC 6761 6.3); only where the operator typed it."""
@@ -49,7 +52,9 @@ class Resolver:
     ) -> None:
         self.channel = Channel(resolvers)
         self.lookups = Lookups(self.channel, limits or LookupLimits(), warn=warn)
-        self.hosts: HostCache[HostAddresses] = HostCache(clock or asyncio.get_running_loop().time)
+        clock = clock or asyncio.get_running_loop().time
+        self.hosts: Cache[str, HostAddresses] = Cache(clock)
+        self.sets: Cache[tuple[tuple[int, str], ...], DomainRoute] = Cache(clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,15 +72,28 @@ class Resolver:
     async def route(self, domain: str) -> DomainRoute:
         """Where the domain's mail goes. `domain`: A-labels, no final dot. Raises LocalFault, UsageError."""
         domain = domain.lower()
-        (answer,) = await self.answers([(domain, RecordType.MX)])
+        answer = await self.answer(domain, RecordType.MX)
+        if answer.status is Status.FOUND:
+            return await self.set_route(answer)
+        if answer.status is Status.NODATA:
+            alone = mx.MailPlan(null=False, exchanges=(mx.implicit(domain),), exchange_count=1)
+            return with_notes(answer.notes, await self.planned_route(alone))
         if answer.status is Status.NXDOMAIN:
             return DomainRoute(DomainVerdict.NO_DOMAIN, error="the domain does not exist (NXDOMAIN)")
-        if answer.error is not None:
-            return DomainRoute(DomainVerdict.DNS_FAILED, error=f"MX look-up failed: {answer.error}", notes=answer.notes)
-        if answer.status is Status.NODATA:
-            plan = mx.MailPlan(null=False, exchanges=(mx.implicit(domain),), exchange_count=1)
-        else:
-            plan = mx.plan(answer.records)
+        return DomainRoute(DomainVerdict.DNS_FAILED, error=f"MX look-up failed: {answer.error}", notes=answer.notes)
+
+    async def set_route(self, answer: Answer) -> DomainRoute:
+        """The route of an MX set: worked out once, for a provider's set stands in thousands of domains' answers."""
+        key = tuple(sorted([(record.preference, record.value) for record in answer.records]))
+        route = self.sets.get(key)
+        if route is None:
+            route = await self.planned_route(mx.plan(answer.records))
+            hosts = [known.exchange.name for known in route.exchanges if known.exchange.name in self.hosts]
+            self.sets.put(key, route, min([SET_TTL_S, *map(self.hosts.left_s, hosts)]))
+        return with_notes(answer.notes, route)
+
+    async def planned_route(self, plan: mx.MailPlan) -> DomainRoute:
+        """The exchanges of a plan with their addresses."""
         if plan.null:
             return DomainRoute(DomainVerdict.NO_MAIL, error="null MX: the domain takes no mail (RFC 7505)")
         routes, cuts = mx.within_caps(await self.exchange_routes(plan.exchanges), plan.exchange_count)
@@ -85,7 +103,7 @@ class Resolver:
             DomainVerdict.NO_ROUTE if none_has else None,
             routes,
             plan.exchange_count,
-            answer.notes + plan.notes + aliases + cuts,
+            plan.notes + aliases + cuts,
             "no exchange has an address" if none_has else None,
         )
 
@@ -139,6 +157,13 @@ class Resolver:
                 self.hosts.put(name, addresses, addresses.ttl_s)
         return [known[name] for name in names]
 
+    async def answer(self, name: str, record_type: RecordType) -> Answer:
+        """One answer."""
+        answer = await self.lookups.begin(name, record_type)
+        if isinstance(answer, LocalFault):
+            raise LocalFault(*answer.args)
+        return answer
+
     async def answers(self, questions: Iterable[tuple[str, RecordType]]) -> list[Answer]:
         """Ask all at once, wait for all; without tasks, a future each."""
         futures = [self.lookups.begin(name, kind) for name, kind in questions]
@@ -153,6 +178,11 @@ class Resolver:
             for future in futures:
                 future.cancel()
         return answers
+
+
+def with_notes(notes: tuple[str, ...], route: DomainRoute) -> DomainRoute:
+    """The route with an answer's notes before its own."""
+    return route._replace(notes=notes + route.notes) if notes else route
 
 
 def exchange_route(exchange: Exchange, host: HostAddresses) -> ExchangeRoute:

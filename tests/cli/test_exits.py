@@ -42,15 +42,14 @@ def ending(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
     return end
 
 
-@pytest.mark.parametrize(("how", "code", "said"), ENDINGS.values(), ids=ENDINGS)
+@pytest.mark.parametrize("name", ENDINGS)
 def test_each_ending_has_its_code_and_its_sentence(
-    how: BaseException,
-    code: Exit,
-    said: str,
+    name: str,
     ending: Callable[[object], None],
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    how, code, said = ENDINGS[name]
     ending(how)
     assert run_command_line([]) == code
     assert (*capsys.readouterr(), caplog.text) == ("", said, "")

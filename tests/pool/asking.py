@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LOOPBACK = Fence(allow=Networks.from_text(["127.0.0.0/8", "::1"]))
 UNLIMITED = Limits(concurrency=1000, per_target=100, rate=0, target_rate=0)
 PATIENT = Deadlines(connect_s=5, reply_s=5, probe_s=10)
+LOST_S = 25
+"""A probe that has no answer by then never gets one."""
 QUESTION = Question("postmaster@probe.example", "postmaster@partner.example")
 CONTEXTS = Contexts()
 
@@ -67,7 +69,8 @@ async def ask_all(probes: Iterable[Probe], with_what: Means | None = None, limit
     async with Pool(with_what or means(), limits, settle) as pool:
         for probe in asked:
             pool.submit(probe)
-        await done.wait()
+        async with asyncio.timeout(LOST_S):
+            await done.wait()
     return [answers[probe.seq] for probe in asked]
 
 

@@ -116,7 +116,7 @@ CASES: dict[str, Callable[[], Awaitable[object]]] = {
 def main() -> None:
     ip("link", "set", "lo", "up")
     case = sys.argv[1]
-    came = {}
+    came: dict[str, object] = {}
     for name in ("uvloop", "asyncio") if case == "self-connect" else ("uvloop",):
         with asyncio.Runner(loop_factory=LOOPS[name]) as runner:
             came[name] = runner.run(CASES[case]())  # type: ignore[arg-type]

@@ -60,6 +60,7 @@ class Visit(asyncio.Protocol):
         self.lines: list[str] = []
         self.said_bytes = 0
         self.shaking = self.secured = False
+        self.plain: asyncio.Transport
         self.early: list[bytes] = []
         self.ears: Callable[[bytes], None] | None = None
         self.gone = False
@@ -127,8 +128,9 @@ class Visit(asyncio.Protocol):
     async def shake_hands(self, context: ssl.SSLContext) -> None:
         """TLS as a server; a client that goes away is a normal day."""
         self.shaking = True
+        self.plain = self.transport
         try:
-            transport = await self.loop.start_tls(self.transport, self, context, server_side=True)
+            transport = await self.loop.start_tls(self.plain, self, context, server_side=True)
         except OSError as error:
             self.lost = error
             self.end()
@@ -141,6 +143,11 @@ class Visit(asyncio.Protocol):
 
 def silence(_visit: Visit) -> None:
     """Say nothing, hold the line."""
+
+
+def play_dead(visit: Visit) -> None:
+    """Say nothing and read nothing, below TLS too."""
+    visit.plain.pause_reading()
 
 
 def hang_up(visit: Visit) -> None:

@@ -64,6 +64,6 @@ def test_no_route_is_what_the_kernel_says_and_nothing_is_sent(monkeypatch: pytes
             if ":" in address[0]:
                 raise OSError(101, "Network is unreachable")
 
-    monkeypatch.setattr(families.socket, "socket", Asking)
+    monkeypatch.setattr(socket, "socket", Asking)
     assert (has_route(4), has_route(6)) == (True, False)
     assert asked == [(socket.AF_INET, socket.SOCK_DGRAM), (socket.AF_INET6, socket.SOCK_DGRAM)]

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from scanner.pool.host import TARGET_BURST, Host
 from scanner.pool.limits import Limits
+from scanner.pool.probe import Probe
 from scanner.pool.session import Asked
+from scanner.terms import Target
 from tests.pool.asking import QUESTION
-from tests.pool.servers import Target
-
-from scanner.pool.probe import Probe  # isort: skip
 
 
 def waiting(host: Host, probes: int) -> Host:

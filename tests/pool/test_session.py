@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import errno
+import socket
+import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
+from scanner.pool import dial as dialling
 from scanner.pool.limits import Deadlines
 from scanner.pool.probe import Probe
 from scanner.pool.session import Asked
@@ -28,7 +33,8 @@ from tests.pool.servers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
+    from collections.abc import Callable, Iterator
 
     from tests.pool.servers import Script
 
@@ -56,11 +62,56 @@ async def test_a_server_that_leaves_at_a_stage_is_disconnected_there(verb: str, 
     assert answer.outcome.reply is None
 
 
-async def test_a_server_that_leaves_before_its_greeting_is_never_refused_whoever_notices() -> None:
-    """In a hundred tries both ways are met: the dial fails with ECONNRESET, or the connection is lost at once."""
-    async with Server({"OPEN": reset}, [f"127.0.4.{n}" for n in range(1, 101)]) as server:
-        answers = await ask_all(probes_of(server.targets))
+def reset_all(listener: socket.socket) -> None:
+    """Accept and reset, until the listener is shut down."""
+    while True:
+        try:
+            caller, _ = listener.accept()
+        except OSError:
+            return
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.close()
+
+
+@pytest.fixture
+def resetting() -> Iterator[Target]:
+    """A server beside the loop: its reset may come before the loop has looked at the connection."""
+    with socket.socket() as listener, ThreadPoolExecutor() as threads:
+        listener.bind(("127.0.4.1", 0))
+        listener.listen(100)
+        threads.submit(reset_all, listener)
+        yield Target(*listener.getsockname())
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+async def test_a_server_that_leaves_before_its_greeting_is_never_refused_whoever_notices(resetting: Target) -> None:
+    """The dial fails with ECONNRESET, or the connection is lost at once: both are met in a few hundred tries."""
+    answers = await ask_all(probes_of([resetting] * 300))
     assert {ended(answer.outcome) for answer in answers} == {(Stage.BANNER, ProbeVerdict.DISCONNECTED)}
+
+
+async def test_a_dial_that_ends_in_a_reset_was_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def kernel(*_: object) -> asyncio.Transport:
+        raise ConnectionResetError(errno.ECONNRESET, "")
+
+    monkeypatch.setattr(dialling, "connect", kernel)
+    answer = await ask(Target("127.0.0.1", 25))
+    assert ended(answer.outcome) == (Stage.BANNER, ProbeVerdict.DISCONNECTED)
+
+
+async def test_the_source_is_the_one_that_was_asked_for() -> None:
+    async with Server() as server:
+        answer = await ask(server.target, means(source="127.0.3.9"))
+        assert ended(answer.outcome) == (Stage.RCPT, 250)
+        assert answer.source == "127.0.3.9"
+
+
+async def test_nothing_is_watched_when_a_session_is_over() -> None:
+    what = means()
+    with closed_port() as closed:
+        async with Server() as server, Server({"MAIL": hang_up}) as leaving:
+            await ask_all(probes_of([server.target, leaving.target, closed]), what)
+    assert not what.watch.timed
 
 
 @pytest.mark.parametrize("leave", [hang_up, reset])
@@ -81,9 +132,13 @@ async def test_a_refusing_greeting_and_its_close_is_a_greeting() -> None:
 
 async def test_the_time_is_that_of_the_conversation() -> None:
     wall = time.time()
-    async with Server({"EHLO": drip(b"250 mx.example\r\n", 0.1, 8)}) as server:
+
+    def slow_bye(visit: Visit) -> None:
+        visit.timer = visit.loop.call_later(0.6, last_words(b"221 2.0.0 Bye\r\n"), visit)  # type: ignore[arg-type]
+
+    async with Server({"EHLO": drip(b"250 mx.example\r\n", 0.1, 8), "QUIT": slow_bye}) as server:
         answer = await ask(server.target)
-    assert answer.elapsed_ms >= 95
+    assert 95 <= answer.elapsed_ms < 600, "up to the reply that decided"
     assert abs(answer.started - wall) < 1
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import sys
+import termios
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -97,3 +100,10 @@ async def in_shell(line: str, *arguments: str, env: Mapping[str, str] | None = N
     )  # fmt: skip
     async with asyncio.timeout(LIMIT_S):
         return await ended(process)
+
+
+def bytes_in(pipe: int) -> int:
+    """How much a pipe holds."""
+    held = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, held)
+    return held[0]

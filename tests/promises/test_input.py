@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING
 
-from tests.pool.servers import POLITE
-from tests.promises.process import COMMAND, Ran, ended, environment, mxsweep, started
+from tests.pool.servers import POLITE, until
+from tests.promises.process import COMMAND, Ran, bytes_in, ended, environment, mxsweep, started
 from tests.promises.world import HELO, World, mail_of, world
 
 if TYPE_CHECKING:
@@ -179,3 +179,25 @@ def peak_kb(number: int) -> int:
 def test_a_long_input_does_not_stay_in_memory() -> None:
     """Twenty thousand items leave 35 MB of records; kept, their lines alone would be 3 MB."""
     assert peak_kb(20_000) - peak_kb(2000) < 3_000
+
+
+async def test_a_reader_that_does_not_read_stops_the_input_instead_of_filling_the_memory() -> None:
+    """Of 1.4 MB of items a part is taken; then their records wait for room, and so does the rest."""
+    lines = b"".join(b"d%06d.with-a-name-of-usual-length.excluded.example\n" % each for each in range(30_000))
+    arguments = ["audit", "--helo", HELO, "--resolver", "127.0.0.1:1", "--exclude-domain", "excluded.example"]
+    reading, writing = os.pipe()
+    try:
+        async with started(*arguments, stdout=writing) as process:
+            os.close(writing)
+            assert process.stdin is not None
+            offered = process.stdin.transport
+            offered.write(lines)
+            await until(lambda: bytes_in(reading) > 60_000, within_s=20)
+            left, before = offered.get_write_buffer_size(), -1
+            while left != before:
+                await asyncio.sleep(1)
+                left, before = offered.get_write_buffer_size(), left
+            assert left > len(lines) // 2
+            process.kill()
+    finally:
+        os.close(reading)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import array
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import signal
-import termios
 import time
 from typing import TYPE_CHECKING
 
@@ -17,7 +14,7 @@ import pexpect
 import pytest
 
 from tests.pool.servers import POLITE, silence, until
-from tests.promises.process import COMMAND, ROOT, ended, environment, read, started
+from tests.promises.process import COMMAND, ROOT, bytes_in, ended, environment, read, started
 from tests.promises.world import World, mail_of, world
 
 if TYPE_CHECKING:
@@ -160,13 +157,6 @@ async def test_a_signal_ends_a_run_whose_reader_has_stopped_reading() -> None:
         finally:
             os.close(reading)
     assert code == 3
-
-
-def bytes_in(pipe: int) -> int:
-    """How much a pipe holds."""
-    held = array.array("i", [0])
-    fcntl.ioctl(pipe, termios.FIONREAD, held)
-    return held[0]
 
 
 def test_a_terminal_that_is_closed_costs_no_record(tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ class Run:
         return {each.item.domain: each for each in self.delivered}
 
     async def over_items(self, items: Iterable[Item]) -> None:
-        await self.audit.run(stream(items), cast("Any", self.pool))
+        async with asyncio.timeout(10):
+            await self.audit.run(stream(items), cast("Any", self.pool))
 
 
 async def stream(items: Iterable[Item]) -> AsyncIterator[Item]:
