@@ -105,6 +105,16 @@ class Pool:
         self.list_host(host)
         self.pump()
 
+    @property
+    def has_plenty(self) -> bool:
+        """So many addresses wait for nothing but a free place that reading on would only fill the memory."""
+        return len(self.ready) >= self.limits.concurrency // 2
+
+    @property
+    def has_enough(self) -> bool:
+        """Reading on can wait a little longer: what waits comes in large portions then, which costs less."""
+        return len(self.ready) >= self.limits.concurrency // 4
+
     def list_host(self, host: Host) -> None:
         """Put an address where it waits for its next dial, unless it does already or wants none."""
         if host.listed or not host.wants_a_dial:

@@ -125,6 +125,9 @@ class Audit:
                 self.looking_up += 1
                 while self.looking_up >= LOOKUPS_AT_MOST or self.probes >= PROBES_AT_MOST:
                     await self.wait()
+                if pool.has_plenty:
+                    while pool.has_enough:
+                        await self.wait()
         while self.pending:
             await self.wait()
 
@@ -182,6 +185,7 @@ class Audit:
         pending.answers[number] = answer
         pending.left -= 1
         self.probes -= 1
+        self.freed.set()
         if not pending.left:
             self.finish(pending)
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 LINE_LIMIT_BYTES = 512
-PATH = re.compile(r'(?:[!#-;=?-~]|"(?:[ !#-\[\]-~]|\\[ -~])*")*')
+PATH = re.compile(r'(?:[!#-;=?-~]++|"(?:[ !#-\[\]-~]++|\\[ -~])*+")*+')
 NAME = re.compile(r"[!-~]+")
 
 

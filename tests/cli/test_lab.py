@@ -20,9 +20,7 @@ async def test_the_line_it_prints_works_against_it_until_it_is_stopped() -> None
     """As pasted into another terminal, with two of its domains in place of the list."""
     async with started("lab", cwd=ROOT) as lab:
         assert lab.stdout is not None
-        said = ""
-        while "Ctrl-C ends it" not in said:
-            said += (await lab.stdout.readline()).decode()
+        said = (await lab.stdout.readuntil(b"Ctrl-C ends it.\n")).decode()
         [line] = [each for each in said.splitlines() if "mxsweep audit" in each]
         program, audit, i, partners, *options = shlex.split(line)
         assert (program, audit, i, partners) == ("mxsweep", "audit", "-i", "inputs/partners.txt")

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
 import sys
 import termios
 from pathlib import Path
@@ -97,9 +98,15 @@ async def in_shell(line: str, *arguments: str, env: Mapping[str, str] | None = N
         "bash", "-c", line, "bash", *arguments,
         env=environment({"MXSWEEP": " ".join(COMMAND), **(env or {})}),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )  # fmt: skip
-    async with asyncio.timeout(LIMIT_S):
-        return await ended(process)
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            return await ended(process)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)  # the shell and what it started
+            await process.communicate()
 
 
 def bytes_in(pipe: int) -> int:

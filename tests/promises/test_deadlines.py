@@ -75,10 +75,8 @@ HOSTILE: dict[str, tuple[Script, tuple[Stage, object], float]] = {
     "a reply of a gigabyte": ({"RCPT": first(b"550 ", flood(LONG_LINE))}, (Stage.RCPT, GARBAGE), REPLY_S),
     "a flood of noughts": ({"OPEN": flood(bytes(65536))}, (Stage.BANNER, GARBAGE), REPLY_S),
     "always just in time": (
-        {verb: after(0.35, data) for verb, data in {
-            "OPEN": b"220 mx\r\n", "EHLO": b"250 mx\r\n", "MAIL": b"250 ok\r\n", "RCPT": b"250 ok\r\n"
-        }.items()},
-        (Stage.RCPT, ProbeVerdict.GIVEN_UP),
+        {"OPEN": after(0.6, b"220 mx\r\n"), "EHLO": after(0.25, b"250 mx\r\n"), "MAIL": silence},
+        (Stage.MAIL, ProbeVerdict.GIVEN_UP),
         DEADLINES.probe_s,
     ),
     "a QUIT without an answer": ({"QUIT": silence}, (Stage.RCPT, 250), REPLY_S),

@@ -136,9 +136,12 @@ async def test_no_more_than_three_recipients_of_one_domain_are_asked() -> None:
 async def test_a_named_pipe_and_an_empty_device_are_inputs_too(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
+    writing = os.open(fifo, os.O_RDWR)  # as reader and writer it need not wait for the other
+    os.write(writing, b"partner.example\n")
     async with partners() as playing:
         async with started("audit", "-i", str(fifo), *playing.options) as process:
-            await asyncio.get_running_loop().run_in_executor(None, fifo.write_text, "partner.example\n")
+            await until(lambda: playing.dials == 1, within_s=20)
+            os.close(writing)
             ran = await ended(process)
         nothing = await mxsweep("audit", "-i", "/dev/null", *playing.options)
     assert asked(ran) == BOTH[:1]

@@ -159,21 +159,16 @@ async def test_a_signal_ends_a_run_whose_reader_has_stopped_reading() -> None:
     assert code == 3
 
 
-def test_a_terminal_that_is_closed_costs_no_record(tmp_path: Path) -> None:
+async def test_a_terminal_that_is_closed_costs_no_record(tmp_path: Path) -> None:
     """SIGHUP, and writes to it fail from then on: progress line, summary and all."""
-
-    async def closed_in_mid_run() -> int | None:
-        file = tmp_path / "results.jsonl"
-        async with half_silent() as playing:
-            arguments = ["-m", "scanner", "audit", "quick.example", "mute.example", "-o", str(file), *playing.options]
-            child = pexpect.spawn(COMMAND[0], [*arguments, "--reply-timeout", "0.6"], env=environment(), cwd=str(ROOT))
-            await met(playing)
-            os.close(child.child_fd)  # the terminal goes away; the kernel says SIGHUP
-            child.closed = True
-            return await asyncio.get_running_loop().run_in_executor(None, lambda: os.waitpid(child.pid, 0)[1])
-
-    with asyncio.Runner() as runner:
-        status = runner.run(closed_in_mid_run())
-    assert os.waitstatus_to_exitcode(status) == 3
-    last = read((tmp_path / "results.jsonl").read_bytes())[-1]
+    file = tmp_path / "results.jsonl"
+    async with half_silent() as playing:
+        arguments = ["-m", "scanner", "audit", "quick.example", "mute.example", "-o", str(file), *playing.options]
+        child = pexpect.spawn(COMMAND[0], [*arguments, "--reply-timeout", "0.6"], env=environment(), cwd=str(ROOT))
+        await met(playing)
+        child.ptyproc.fileobj.close()  # the kernel says SIGHUP; `child.close` would say more
+        child.closed = child.ptyproc.closed = True
+        await until(lambda: not child.isalive(), within_s=20)
+    assert (child.exitstatus, child.signalstatus) == (3, None)
+    last = read(file.read_bytes())[-1]
     assert (last["kind"], last["interrupted"]) == ("run", True)

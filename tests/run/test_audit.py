@@ -61,6 +61,15 @@ class FakePool:
         self.outcome_of = outcome_of
         self.audit: Audit
         self.probes: list[Probe] = []
+        self.plenty = self.enough = 1_000_000
+
+    @property
+    def has_plenty(self) -> bool:
+        return len(self.probes) >= self.plenty
+
+    @property
+    def has_enough(self) -> bool:
+        return len(self.probes) >= self.enough
 
     def submit(self, probe: Probe) -> None:
         self.probes.append(probe)
@@ -344,3 +353,33 @@ async def test_no_more_probes_are_in_memory_than_allowed_and_one_look_up_more(mo
     assert gauge.probes <= 10 + 3 * 2
     assert gauge.items <= 10 + 3
     assert (run.audit.probes, run.audit.looking_up, run.audit.pending) == (0, 0, {})
+
+
+async def test_the_reader_waits_where_the_pool_has_plenty_until_it_has_less_than_enough() -> None:
+    """From eight waiting probes on nothing is read, until three are left; then it is read on."""
+    run = Run(pool=FakePool(None))
+    run.pool.plenty, run.pool.enough = 8, 4
+    read: list[int] = []
+
+    async def items() -> AsyncIterator[Item]:
+        for seq in range(30):
+            read.append(seq)
+            yield Item(seq, f"d{seq}.example")
+            await asyncio.sleep(0.001)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(run.audit.run(items(), cast("Any", run.pool)))
+        await until(lambda: run.pool.has_plenty)
+        await asyncio.sleep(0.01)
+        number = len(read)
+        assert number <= 10
+        while run.pool.has_enough:
+            assert len(read) == number
+            run.pool.answer(run.pool.probes.pop(0), ACCEPTED)
+            await asyncio.sleep(0)
+        await until(lambda: len(read) > number)
+        run.pool.plenty = run.pool.enough = 1_000_000
+        while len(run.delivered) < 30:
+            await until(lambda: bool(run.pool.probes))
+            run.pool.answer(run.pool.probes.pop(0), ACCEPTED)
+    assert len(run.delivered) == 30
