@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from scanner.pool.pace import Pace
 
 if TYPE_CHECKING:
+    from scanner.pool.asked import Asked
     from scanner.pool.limits import Limits
-    from scanner.pool.session import Asked
+    from scanner.pool.session import Session
 
 TARGET_BURST = 2
 """Dials to one address at once after a pause: a second address of the queue must not wait for a first look."""
@@ -35,6 +36,10 @@ class Host:
     def wants_a_dial(self) -> bool:
         """Somebody waits, and another session is allowed."""
         return bool(self.queue) and self.sessions < self.per_target
+
+    def next_for(self, session: Session) -> Asked | None:
+        """The probe that waits longest, if the session can carry it."""
+        return self.queue.popleft() if self.queue and session.may_take(self.queue[0]) else None
 
     def idle(self, now: float) -> bool:
         """Nothing would be lost by forgetting it."""

@@ -27,6 +27,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How much one session carries: Exim drops a client at the 12th RSET, Postfix minds the 10th error."""
+
+    transactions: int = 10
+    errors: int = 8
+
+
+@dataclass(frozen=True, slots=True)
 class Deadlines:
     """Seconds. A reply's limit is for the whole reply, the greeting's is twice that; a probe's counts from its dial."""
 

@@ -16,9 +16,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from scanner.escape import cut, safe_text
+from scanner.pool.asked import Asked
 from scanner.pool.host import Host
 from scanner.pool.pace import Pace
-from scanner.pool.session import Asked, hold, undialled
+from scanner.pool.session import Session, undialled
 from scanner.smtp.outcome import Outcome
 from scanner.terms import LocalFault, ProbeVerdict, Stage
 
@@ -194,21 +195,41 @@ class Pool:
             turn = self.next_turn()
 
     async def session(self, host: Host, asked: Asked) -> None:
-        """Hold one session for one probe."""
+        """Hold one session, for one probe and those that wait behind it."""
+        session = Session(self.means, asked)
+        turn: Asked | None = asked
         try:
-            answer = await hold(asked, self.means)
-            self.short_since = None
-        except LocalFault as fault:
-            self.pause(fault)
+            while turn is not None:
+                try:
+                    answer = await session.ask(turn, last=not self.goes_on(session, host))
+                    self.short_since = None
+                except LocalFault as fault:
+                    self.pause(fault)
+                    host.queue.appendleft(turn)
+                    return
+                except Exception as error:
+                    # One probe's bug must not cost the others their verdict.
+                    logger.exception("internal error at %s", turn.probe.target.address)
+                    text = cut(safe_text(f"internal error: {type(error).__name__}: {error}"))
+                    outcome = Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=text)
+                    session.hang_up()
+                    answer = undialled(outcome, time.time())
+                self.conclude(host, turn, answer)
+                turn = host.next_for(session)
+            await session.leave()
+        finally:
+            session.hang_up()
+
+    def goes_on(self, session: Session, host: Host) -> bool:
+        """Whether the session will be wanted after the question that it is given now."""
+        return bool(host.queue) and session.transactions + 1 < self.means.session_limits.transactions
+
+    def conclude(self, host: Host, asked: Asked, answer: Answer | None) -> None:
+        """Settle a probe, or let it wait for a session that differs."""
+        if answer is None:
+            asked.needs_new = True
             host.queue.appendleft(asked)
-            return
-        except Exception as error:
-            # One probe's bug must not cost the others their verdict.
-            logger.exception("internal error at %s", asked.probe.target.address)
-            text = cut(safe_text(f"internal error: {type(error).__name__}: {error}"))
-            outcome = Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=text)
-            answer = undialled(outcome, time.time())
-        if answer.outcome.again is not None and asked.may_try(answer.outcome.again):
+        elif answer.outcome.again is not None and asked.may_try(answer.outcome.again):
             asked.learn(answer.outcome.again, answer.server.tls)
             host.queue.appendleft(asked)
         else:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from scanner.escape import cut, safe_text
 from scanner.pool.dial import DialFailed, Forbidden, dial
-from scanner.pool.probe import Answer, Probe
+from scanner.pool.limits import SessionLimits
+from scanner.pool.probe import Answer
 from scanner.pool.tls import Contexts, secure
 from scanner.pool.watch import Dialling, Watch
 from scanner.pool.wire import HANDSHAKE_LIMIT_S, Wire, Witness
@@ -21,12 +22,14 @@ from scanner.smtp.command import UnsafeArgument
 from scanner.smtp.dialogue import Dialogue
 from scanner.smtp.outcome import Again, Ended, Outcome, StartTls, TlsAgreed
 from scanner.smtp.reply import text_of
+from scanner.smtp.states import State
 from scanner.terms import ProbeVerdict, ServerFacts, SessionUse, Stage, TlsFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scanner.addresses import Fence
+    from scanner.pool.asked import Asked
     from scanner.pool.limits import Deadlines, Identity
     from scanner.smtp.reply import Reply
 
@@ -48,112 +51,176 @@ class Means:
     fence: Fence
     demands_tls: Callable[[Stage, Reply], bool]
     witness: Witness | None = None
+    session_limits: SessionLimits = SessionLimits()  # noqa: RUF009 - frozen
     watch: Watch = field(default_factory=Watch)
     contexts: Contexts = field(default_factory=Contexts)
 
 
-@dataclass(slots=True)
-class Asked:
-    """A probe in the pool, with what earlier sessions taught about its target."""
+class Session:
+    """One connection and the questions that are put on it, one after the other.
 
-    probe: Probe
-    pipelining: bool = True
-    in_clear: bool = False
-    verify: bool = True
-    tls: TlsFacts | None = None
-    attempts: int = 0
-
-    def may_try(self, again: Again) -> bool:
-        """Each wish is granted once; without that a server could keep us dialling."""
-        match again:
-            case Again.UNPIPELINED:
-                return self.pipelining
-            case Again.IN_CLEAR:
-                return not self.in_clear
-            case Again.UNVERIFIED:
-                return self.verify
-
-    def learn(self, again: Again, tls: TlsFacts | None) -> None:
-        """Make the next session differ as the last one wished."""
-        self.tls = tls
-        match again:
-            case Again.UNPIPELINED:
-                self.pipelining = False
-            case Again.IN_CLEAR:
-                self.in_clear = True
-            case Again.UNVERIFIED:
-                self.verify = False
-
-
-async def hold(asked: Asked, means: Means) -> Answer:
-    """Hold one session for one probe.
-
-    Raises:
-        LocalFault: our own shortage kept it from being dialled; nothing is said about the target.
+    Attributes:
+        transactions: questions answered on it.
+        errors: refusals that the server counts against us (Postfix sleeps from the 10th on, and hangs up at the 20th).
     """
-    started, began = time.time(), asyncio.get_running_loop().time()
-    probe_deadline = began + means.deadlines.probe_s
-    probe = asked.probe
-    dialogue = Dialogue(
-        means.identity.helo,
-        starttls=StartTls.NEVER if asked.in_clear else means.identity.starttls,
-        demands_tls=means.demands_tls,
-        pipelining=asked.pipelining,
-    )
-    wire = Wire(dialogue, means.deadlines, probe_deadline, means.witness)
-    try:
-        dialogue.ask(probe.question)
-        transport = await dial(
-            probe.target,
-            lambda: wire,
-            fence=means.fence,
-            typed=probe.typed,
-            source=means.identity.source,
-            limit=Dialling(means.watch, min(probe_deadline, began + means.deadlines.connect_s)),
+
+    def __init__(self, means: Means, asked: Asked) -> None:
+        self.means = means
+        self.target = asked.probe.target
+        self.host = asked.probe.host
+        self.loop = asyncio.get_running_loop()
+        self.dialogue = Dialogue(
+            means.identity.helo,
+            starttls=StartTls.NEVER if asked.in_clear else means.identity.starttls,
+            demands_tls=means.demands_tls,
+            pipelining=asked.pipelining,
         )
-    except UnsafeArgument as error:
-        return undialled(Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=safe_text(str(error))), started)
-    except Forbidden as forbidden:
-        return undialled(Outcome(Stage.CONNECT, trouble=forbidden.ban.verdict, error=str(forbidden)), started)
-    except DialFailed as failed:
+        self.wire = Wire(self.dialogue, means.deadlines, self.loop.time() + means.deadlines.probe_s, means.witness)
+        self.transactions = 0
+        self.errors = 0
+        self.source: str | None = None
+        self.tls = asked.tls
+        self.server: ServerFacts | None = None
+
+    async def ask(self, asked: Asked, *, last: bool) -> Answer | None:
+        """Put one question; the first one dials.
+
+        Returns:
+            The answer; None where the session, in use already, ended under the question, which says nothing about it:
+            an idle or reuse limit ran out while the command was on its way (RFC 5321 3.8 allows a 421 to anything).
+
+        Raises:
+            LocalFault: our own shortage kept it from being dialled; nothing is said about the target.
+        """
+        started, began = time.time(), self.loop.time()
+        notes = len(self.dialogue.notes)
+        in_use = self.transactions > 0
+        try:
+            self.dialogue.ask(asked.probe.question, last=last)
+        except UnsafeArgument as error:
+            outcome = Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=safe_text(str(error)))
+            return undialled(outcome, started)
+        if in_use:
+            self.wire.begin(began + self.means.deadlines.probe_s)
+        elif (answer := await self.open(asked, started, began)) is not None:
+            return answer
+        outcome = await self.converse(asked)
+        if in_use and broken_under(outcome):
+            return None
+        self.count(outcome)
         asked.attempts += 1
-        stage = Stage.BANNER if failed.verdict is ProbeVerdict.DISCONNECTED else Stage.CONNECT
-        outcome = Outcome(stage, trouble=failed.verdict, error=str(failed))
-        elapsed_ms = (wire.loop.time() - began) * 1000
-        return Answer(outcome, started, elapsed_ms, tls_only(asked.tls), attempts=asked.attempts)
-    asked.attempts += 1
-    source = transport.get_extra_info("sockname")[0]
-    means.watch.add(wire)
-    try:
-        outcome, tls = await converse(wire, asked, means)
-    finally:
-        means.watch.discard(wire)
-        wire.hang_up()
-    if outcome.again is not None and asked.may_try(outcome.again):
-        wire.note(f"once more, {IN_WORDS[outcome.again]}")
-    ended = wire.loop.time() if wire.decided_at is None else wire.decided_at
-    server = facts_of(dialogue, tls or asked.tls)
-    notes = tuple(dialogue.notes)
-    return Answer(outcome, started, (ended - began) * 1000, server, source, SessionUse.NEW, asked.attempts, notes)
+        if outcome.again is not None and asked.may_try(outcome.again):
+            self.wire.note(f"once more, {IN_WORDS[outcome.again]}")
+        ended = self.loop.time() if self.wire.decided_at is None else self.wire.decided_at
+        return Answer(
+            outcome,
+            started,
+            (ended - began) * 1000,
+            self.facts(),
+            self.source,
+            SessionUse.REUSED if in_use else SessionUse.NEW,
+            asked.attempts,
+            tuple(self.dialogue.notes[notes:]),
+        )
+
+    async def open(self, asked: Asked, started: float, began: float) -> Answer | None:
+        """Dial; the answer where that already is one."""
+        wire, means, probe = self.wire, self.means, asked.probe
+        try:
+            transport = await dial(
+                probe.target,
+                lambda: wire,
+                fence=means.fence,
+                typed=probe.typed,
+                source=means.identity.source,
+                limit=Dialling(means.watch, min(wire.probe_deadline, began + means.deadlines.connect_s)),
+            )
+        except Forbidden as forbidden:
+            return undialled(Outcome(Stage.CONNECT, trouble=forbidden.ban.verdict, error=str(forbidden)), started)
+        except DialFailed as failed:
+            asked.attempts += 1
+            stage = Stage.BANNER if failed.verdict is ProbeVerdict.DISCONNECTED else Stage.CONNECT
+            outcome = Outcome(stage, trouble=failed.verdict, error=str(failed))
+            elapsed_ms = (self.loop.time() - began) * 1000
+            return Answer(outcome, started, elapsed_ms, ServerFacts(tls=asked.tls), attempts=asked.attempts)
+        self.source = transport.get_extra_info("sockname")[0]
+        means.watch.add(wire)
+        return None
+
+    async def converse(self, asked: Asked) -> Outcome:
+        """Let the dialogue run until the question has its outcome; shake hands where it agrees to."""
+        wire = self.wire
+        while True:
+            for event in await wire.events():
+                match event:
+                    case Ended(outcome):
+                        self.tls = self.tls or refused_tls(outcome)
+                        return outcome
+                    case TlsAgreed():
+                        limit_s = min(HANDSHAKE_LIMIT_S, wire.probe_deadline - self.loop.time())
+                        wire.deadline = self.loop.time() + limit_s + 1.0  # start_tls keeps the limit itself
+                        host = asked.probe.host or asked.probe.target.address
+                        tls = await secure(wire, self.means.contexts, host, verify=asked.verify, limit_s=limit_s)
+                        if asked.tls is not None and tls.error is None:
+                            tls = tls._replace(error=asked.tls.error)
+                        self.tls = tls
+                        wire.note(tls_in_words(tls))
+                        wire.flush()
+
+    def count(self, outcome: Outcome) -> None:
+        """One more transaction; a refused MAIL makes its pipelined RCPT a second error."""
+        self.transactions += 1
+        if outcome.reply is not None and outcome.reply.code >= 400:
+            self.errors += 2 if outcome.stage is Stage.MAIL else 1
+
+    def may_take(self, asked: Asked) -> bool:
+        """Whether this session, as it is now, can carry the question too."""
+        limits = self.means.session_limits
+        return (
+            self.is_open
+            and not asked.needs_new
+            and self.transactions < limits.transactions
+            and self.errors < limits.errors
+            and asked.probe.target == self.target
+            and (not self.dialogue.tls or asked.probe.host == self.host)
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Nothing is owed, all replies were in step, and the server is still there."""
+        dialogue = self.dialogue
+        here = self.wire.transport is not None
+        return here and dialogue.state is State.IDLE and not dialogue.owed and not dialogue.surplus
+
+    async def leave(self) -> None:
+        """QUIT, where the last question did not bring it along."""
+        if self.is_open:
+            await self.wire.leave()
+
+    def hang_up(self) -> None:
+        """Close, whatever the state."""
+        self.means.watch.discard(self.wire)
+        self.wire.hang_up()
+
+    def facts(self) -> ServerFacts:
+        """What was said of oneself: the same in all answers of the session."""
+        if self.server is None:
+            banner = self.dialogue.banner
+            self.server = ServerFacts(
+                self.dialogue.our_name if self.dialogue.hello_said else None,
+                None if banner is None else text_of(banner),
+                None,
+                self.dialogue.extensions.offered,
+                self.tls,
+            )
+        return self.server
 
 
-async def converse(wire: Wire, asked: Asked, means: Means) -> tuple[Outcome, TlsFacts | None]:
-    """Let the dialogue run until the question has its outcome; shake hands where it agrees to."""
-    tls: TlsFacts | None = None
-    while True:
-        for event in await wire.events():
-            match event:
-                case Ended(outcome):
-                    return outcome, tls or refused_tls(outcome)
-                case TlsAgreed():
-                    limit_s = min(HANDSHAKE_LIMIT_S, wire.probe_deadline - wire.loop.time())
-                    wire.deadline = wire.loop.time() + limit_s + 1.0  # start_tls keeps the limit itself
-                    host = asked.probe.host or asked.probe.target.address
-                    tls = await secure(wire, means.contexts, host, verify=asked.verify, limit_s=limit_s)
-                    if asked.tls is not None and tls.error is None:
-                        tls = tls._replace(error=asked.tls.error)
-                    wire.note(tls_in_words(tls))
-                    wire.flush()
+def broken_under(outcome: Outcome) -> bool:
+    """A 421, a reset or a close."""
+    if outcome.reply is not None:
+        return outcome.reply.code == 421
+    return outcome.trouble is ProbeVerdict.DISCONNECTED
 
 
 def tls_in_words(tls: TlsFacts) -> str:
@@ -174,20 +241,3 @@ def refused_tls(outcome: Outcome) -> TlsFacts | None:
 def undialled(outcome: Outcome, started: float) -> Answer:
     """The answer to a probe that sent no packet."""
     return Answer(outcome, started, session=SessionUse.NONE, attempts=0)
-
-
-def tls_only(tls: TlsFacts | None) -> ServerFacts:
-    """What an earlier session left, where this one met nobody."""
-    return ServerFacts(tls=tls)
-
-
-def facts_of(dialogue: Dialogue, tls: TlsFacts | None) -> ServerFacts:
-    """What was said of oneself in the session."""
-    banner = dialogue.banner
-    return ServerFacts(
-        dialogue.our_name if dialogue.hello_said else None,
-        None if banner is None else text_of(banner),
-        None,
-        dialogue.extensions.offered,
-        tls,
-    )

@@ -94,9 +94,24 @@ class Wire(asyncio.Protocol):
             self.decided_at = now
             self.deadline = now + QUIT_LIMIT_S
 
+    def begin(self, probe_deadline: float) -> None:
+        """The next question's time begins; write what the dialogue says of it."""
+        self.probe_deadline = probe_deadline
+        self.decided_at = None
+        self.flush()
+
+    async def leave(self) -> None:
+        """Say QUIT and wait for its answer, for so long and no longer."""
+        self.dialogue.leave()
+        self.flush()
+        self.deadline = self.loop.time() + QUIT_LIMIT_S
+        while self.dialogue.state is not State.OVER and self.fault is None:
+            self.waiter = self.loop.create_future()
+            await self.waiter
+
     def look(self) -> None:
         """Wake the session if something happened; hang up if all is over."""
-        if self.dialogue.happened:
+        if self.dialogue.happened or self.dialogue.state is State.OVER:
             self.wake()
         if self.dialogue.state is State.OVER:
             self.hang_up()
