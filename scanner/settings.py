@@ -103,6 +103,12 @@ class Settings:
         least=0.001,
     )
     probe_timeout: float = option(180.0, "For a whole probe, from its dial.", "six slow replies", unit="s", least=0.001)
+    transactions_per_session: int = option(
+        10, "Questions in one session.", "Exim drops a client at the 12th RSET", commands=(AUDIT,), least=1
+    )
+    errors_per_session: int = option(
+        8, "Refusals in one session.", "Postfix slows from the 10th, hangs up at the 20th", commands=(AUDIT,), least=1
+    )
     starttls: str = option(
         "when-required",
         "When to secure a session.",

@@ -203,7 +203,13 @@ class AuditRun:
                 excluded=self.excluded.matches,
                 deliver=recorder.take,
             )
-            using = Means(self.identity, means.deadlines(self.settings), self.fence, demands_tls)
+            using = Means(
+                self.identity,
+                means.deadlines(self.settings),
+                self.fence,
+                demands_tls,
+                session_limits=means.session_limits(self.settings),
+            )
             async with Pool(using, self.limits, audit.settle) as pool:
                 with progress(kind_of(self.settings.progress, quiet=self.settings.quiet), self.status(audit, pool)):
                     await audit.run(self.admitted(journal), pool)

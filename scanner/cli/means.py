@@ -14,7 +14,7 @@ from scanner.intake.exclusions import exclude_domains, exclude_networks
 from scanner.intake.names import parse_helo, parse_mailbox, parse_sender
 from scanner.pool.families import Families
 from scanner.pool.interfaces import own_addresses
-from scanner.pool.limits import Deadlines, Identity, Limits
+from scanner.pool.limits import Deadlines, Identity, Limits, SessionLimits
 from scanner.resolve.channel import parse_resolver
 from scanner.run.audit import Questions
 from scanner.smtp.outcome import StartTls
@@ -127,6 +127,11 @@ def resolvers(settings: Settings) -> list[tuple[str, int]]:
         return [parse_resolver(text) for text in settings.resolver]
     except UsageError as error:
         raise UsageError(f"--resolver: {error}") from None
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    """How much one session carries."""
+    return SessionLimits(settings.transactions_per_session, settings.errors_per_session)
 
 
 def deadlines(settings: Settings) -> Deadlines:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from scanner.addresses import Fence, Networks
-from scanner.pool.limits import Deadlines, Identity, Limits
+from scanner.pool.limits import Deadlines, Identity, Limits, SessionLimits
 from scanner.pool.pool import Pool
 from scanner.pool.probe import Answer, Probe
 from scanner.pool.session import Means
@@ -29,6 +29,8 @@ LOST_S = 25
 """A probe that has no answer by then never gets one."""
 QUESTION = Question("postmaster@probe.example", "postmaster@partner.example")
 CONTEXTS = Contexts()
+ONE_QUESTION = SessionLimits(transactions=1)
+"""One session a probe, so that dials can be counted; tests/pool/test_reuse.py is about more."""
 
 
 def demands_starttls(_stage: Stage, reply: Reply) -> bool:
@@ -44,9 +46,10 @@ def means(
     contexts: Contexts = CONTEXTS,
     demands_tls: Callable[[Stage, Reply], bool] = demands_starttls,
     witness: Witness | None = None,
+    session_limits: SessionLimits = ONE_QUESTION,
 ) -> Means:
     identity = Identity("probe.example", source, starttls)
-    return Means(identity, deadlines, fence, demands_tls, witness, contexts=contexts)
+    return Means(identity, deadlines, fence, demands_tls, witness, session_limits, contexts=contexts)
 
 
 def probes_of(targets: Iterable[Target], *, host: str | None = None, typed: bool = False) -> list[Probe]:

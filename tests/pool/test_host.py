@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+from scanner.pool.asked import Asked
 from scanner.pool.host import TARGET_BURST, Host
 from scanner.pool.limits import Limits
 from scanner.pool.probe import Probe
-from scanner.pool.asked import Asked
 from scanner.terms import Target
 from tests.pool.asking import QUESTION
 

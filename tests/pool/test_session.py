@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scanner.pool import dial as dialling
+from scanner.pool.asked import Asked
 from scanner.pool.limits import Deadlines
 from scanner.pool.probe import Probe
-from scanner.pool.asked import Asked
 from scanner.smtp.outcome import Again, Question
 from scanner.terms import ProbeVerdict, ServerFacts, SessionUse, Stage, Target, TlsFacts
 from tests.pool.asking import QUESTION, ask, ask_all, ended, means, probes_of
