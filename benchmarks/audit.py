@@ -43,7 +43,7 @@ def commands(served: Scenery, concurrency: int, directory: Path) -> dict[str, li
     """The measured programs, by name, over a list that is put at the end of each."""
     resolver = f"{served.resolver[0]}:{served.resolver[1]}"
     port, at_once = ["--port", str(served.port)], ["--concurrency", str(concurrency)]
-    audit = ["scanner", "audit", "--resolver", resolver, *port, *at_once, "--per-target", str(concurrency)]
+    audit = ["scanner", "audit", "--resolver", resolver, *port, *at_once]
     audit += ["--allow-net", "127.0.0.0/8", "--helo", served.helo, "--rate", "0", "--target-rate", "0", "--force"]
     audit += ["--quiet", "-o", str(directory / "out.jsonl"), "-i"]
     return {

@@ -38,6 +38,8 @@ SHORTAGE_PAUSE_S = 1.0
 """How long no dial is made after one found us short of descriptors, ports or memory."""
 SHORTAGE_LIMIT_S = 600.0
 """How long a shortage may last before the run stops: cron must not hang."""
+PLENTY = 16
+"""Waiting probes a connection: enough that a session finds its ten questions in the queue of its address."""
 HOSTS_KEPT = 10_000
 """Addresses that are remembered without a reason, before those at rest are forgotten."""
 
@@ -62,6 +64,7 @@ class Pool:
         self.order = count()
         self.pace = Pace(limits.rate)
         self.open_sessions = 0
+        self.waiting = 0  # probes without an answer, those in a session included
         self.paused_until = float("-inf")
         self.short_since: float | None = None
         self.timer: asyncio.TimerHandle | None = None
@@ -103,17 +106,23 @@ class Pool:
             self.forget_hosts_at_rest()
             host = self.hosts[probe.target.address] = Host(self.limits)
         host.queue.append(Asked(probe))
+        self.waiting += 1
         self.list_host(host)
         self.pump()
 
     @property
     def has_plenty(self) -> bool:
-        """So many addresses wait for nothing but a free place that reading on would only fill the memory."""
-        return len(self.ready) >= self.limits.concurrency // 2
+        """So much waits for nothing but a free place that reading on would only fill the memory."""
+        return self.waiting >= PLENTY * self.limits.concurrency and self.can_go_on
 
     @property
     def has_enough(self) -> bool:
-        """Reading on can wait a little longer: what waits comes in large portions then, which costs less."""
+        """Reading on can wait a little longer: what comes in large portions costs less."""
+        return self.waiting >= PLENTY // 2 * self.limits.concurrency and self.can_go_on
+
+    @property
+    def can_go_on(self) -> bool:
+        """Many addresses could be dialled; what waits, waits not for a few slow ones."""
         return len(self.ready) >= self.limits.concurrency // 4
 
     def list_host(self, host: Host) -> None:
@@ -233,6 +242,7 @@ class Pool:
             asked.learn(answer.outcome.again, answer.server.tls)
             host.queue.appendleft(asked)
         else:
+            self.waiting -= 1
             self.settle(asked.probe, answer)
 
     def pause(self, fault: LocalFault) -> None:
