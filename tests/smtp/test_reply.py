@@ -54,8 +54,8 @@ def test_a_bare_line_feed_ends_a_line_and_is_noticed() -> None:
         b"HTTP/1.1 400 Bad Request\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"\x15\x03\x01\x00\x02\x02\x46",
         b"\r\n220 late\r\n",
         b"2_5 x\r\n", b"+25 x\r\n", b"-25 x\r\n", b" 25 x\r\n", b"25\r\n", b"2500 x\r\n", b"000 x\r\n",
-        b"999 x\r\n",
-        b"199 x\r\n", b"600 x\r\n", b"250x\r\n", b"250\tx\r\n", b"250\rx\r\n", b"\xff\xfe2\x002\x000\x00", b"2\x002\x00",
+        b"999 x\r\n", b"199 x\r\n", b"600 x\r\n", b"250x\r\n", b"250\tx\r\n", b"250\rx\r\n", b"\xff\xfe2\x002\x000\x00",
+        b"2\x002\x00",
         "٢٢٠ hi\r\n".encode(),
     ],
 )  # fmt: skip
