@@ -213,6 +213,7 @@ class AuditRun:
             async with Pool(using, self.limits, audit.settle) as pool:
                 with progress(kind_of(self.settings.progress, quiet=self.settings.quiet), self.status(audit, pool)):
                     await audit.run(self.admitted(journal), pool)
+        self.interrupted |= recorder.lost > 0
 
     def status(self, audit: Audit, pool: Pool) -> Callable[[float], Status]:
         """What progress shows, when asked."""

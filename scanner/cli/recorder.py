@@ -7,6 +7,7 @@ code and tables stay in the processor's caches (measured: 15 µs a domain instea
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from scanner.records.journal import Journal
     from scanner.run.audit import AuditedDomain
 
+logger = logging.getLogger(__name__)
+
 AT_ONCE = 64
 WAIT_S = 0.05
 """How long the first of a handful waits for the others."""
@@ -36,6 +39,9 @@ class Recorder:
         recipient_named: the operator named the recipient of all items.
         journal: where the groups go.
         see: gets each domain with its group, once it is handed over.
+
+    Attributes:
+        lost: domains whose records could not be made, by a bug of ours.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class Recorder:
         self.recipient_named = recipient_named
         self.journal = journal
         self.see = see
+        self.lost = 0
         self.waiting: list[AuditedDomain] = []
         self.timer: asyncio.TimerHandle | None = None
         self.loop = asyncio.get_running_loop()
@@ -77,8 +84,17 @@ class Recorder:
             self.timer = None
         waiting, self.waiting = self.waiting, []
         for domain in waiting:
-            probes = [probe_facts(domain.item, self.port, probe) for probe in domain.probes]
-            group = encode_group(self.run, probes, domain_facts(domain, recipient_named=self.recipient_named))
-            with suppress(ReaderGone, LocalFault):  # the journal itself stops the run; here it would seem the domain's
-                self.journal.write(group.data)
-            self.see(domain, group)
+            try:
+                self.hand_over(domain)
+            except Exception:
+                # A bug of ours: it costs this domain, and the run says that it is not complete.
+                self.lost += 1
+                logger.exception("internal error at the records of %s", domain.item.domain)
+
+    def hand_over(self, domain: AuditedDomain) -> None:
+        """One domain's group, in one piece."""
+        probes = [probe_facts(domain.item, self.port, probe) for probe in domain.probes]
+        group = encode_group(self.run, probes, domain_facts(domain, recipient_named=self.recipient_named))
+        with suppress(ReaderGone, LocalFault):  # the journal itself stops the run; here it would seem the domain's
+            self.journal.write(group.data)
+        self.see(domain, group)

@@ -123,7 +123,7 @@ class Pool:
     @property
     def can_go_on(self) -> bool:
         """Many addresses could be dialled; what waits, waits not for a few slow ones."""
-        return len(self.ready) >= self.limits.concurrency // 4
+        return len(self.ready) >= max(1, self.limits.concurrency // 4)
 
     def list_host(self, host: Host) -> None:
         """Put an address where it waits for its next dial, unless it does already or wants none."""
@@ -210,7 +210,7 @@ class Pool:
         try:
             while turn is not None:
                 try:
-                    answer = await session.ask(turn, last=not self.goes_on(session, host))
+                    answer = await session.ask(turn, last=turn.alone or not self.goes_on(session, host))
                     self.short_since = None
                 except LocalFault as fault:
                     self.pause(fault)
@@ -226,6 +226,8 @@ class Pool:
                 self.conclude(host, turn, answer)
                 turn = host.next_for(session)
             await session.leave()
+            session.hang_up()
+            await session.gone()
         finally:
             session.hang_up()
 

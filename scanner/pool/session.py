@@ -22,7 +22,6 @@ from scanner.smtp.command import UnsafeArgument
 from scanner.smtp.dialogue import Dialogue
 from scanner.smtp.outcome import Again, Ended, Outcome, StartTls, TlsAgreed
 from scanner.smtp.reply import text_of
-from scanner.smtp.states import State
 from scanner.terms import ProbeVerdict, ServerFacts, SessionUse, Stage, TlsFacts
 
 if TYPE_CHECKING:
@@ -93,7 +92,6 @@ class Session:
             LocalFault: our own shortage kept it from being dialled; nothing is said about the target.
         """
         started, began = time.time(), self.loop.time()
-        notes = len(self.dialogue.notes)
         in_use = self.transactions > 0
         try:
             self.dialogue.ask(asked.probe.question, last=last)
@@ -105,7 +103,11 @@ class Session:
         elif (answer := await self.open(asked, started, began)) is not None:
             return answer
         outcome = await self.converse(asked)
+        notes = tuple(self.dialogue.notes)
         if in_use and broken_under(outcome):
+            return None
+        if self.in_doubt(outcome):
+            asked.alone = True
             return None
         self.count(outcome)
         asked.attempts += 1
@@ -120,7 +122,7 @@ class Session:
             self.source,
             SessionUse.REUSED if in_use else SessionUse.NEW,
             asked.attempts,
-            tuple(self.dialogue.notes[notes:]),
+            notes,
         )
 
     async def open(self, asked: Asked, started: float, began: float) -> Answer | None:
@@ -154,7 +156,8 @@ class Session:
             for event in await wire.events():
                 match event:
                     case Ended(outcome):
-                        self.tls = self.tls or refused_tls(outcome)
+                        if (refused := refused_tls(outcome)) is not None:
+                            self.tls, self.server = refused, None
                         return outcome
                     case TlsAgreed():
                         limit_s = min(HANDSHAKE_LIMIT_S, wire.probe_deadline - self.loop.time())
@@ -163,7 +166,9 @@ class Session:
                         tls = await secure(wire, self.means.contexts, host, verify=asked.verify, limit_s=limit_s)
                         if asked.tls is not None and tls.error is None:
                             tls = tls._replace(error=asked.tls.error)
-                        self.tls = tls
+                        self.tls, self.server = tls, None
+                        self.host = asked.probe.host
+                        self.errors += 2  # the refusals that demanded it
                         wire.note(tls_in_words(tls))
                         wire.flush()
 
@@ -187,15 +192,25 @@ class Session:
 
     @property
     def is_open(self) -> bool:
-        """Nothing is owed, all replies were in step, and the server is still there."""
-        dialogue = self.dialogue
-        here = self.wire.transport is not None
-        return here and dialogue.state is State.IDLE and not dialogue.owed and not dialogue.surplus
+        """Another question may be put, and the server is still there."""
+        return self.wire.transport is not None and self.dialogue.ready_for_another
 
     async def leave(self) -> None:
         """QUIT, where the last question did not bring it along."""
         if self.is_open:
             await self.wire.leave()
+
+    def in_doubt(self, outcome: Outcome) -> bool:
+        """An acceptance whose RSET was refused for good: one reply off, the refusal of RCPT arrives there."""
+        reply = outcome.reply
+        return self.dialogue.rset_code // 100 == 5 and reply is not None and reply.code < 400
+
+    async def gone(self) -> None:
+        """After `hang_up`: until the socket is closed, for the place is free only then. uvloop needs a turn or two."""
+        for _ in range(3):
+            if self.wire.lost or self.source is None:
+                return
+            await asyncio.sleep(0)
 
     def hang_up(self) -> None:
         """Close, whatever the state."""

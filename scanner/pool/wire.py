@@ -52,6 +52,7 @@ class Wire(asyncio.Protocol):
         self.deadline = probe_deadline
         self.decided_at: float | None = None
         self.fault: Exception | None = None
+        self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The dial is done, or the handshake."""
@@ -130,6 +131,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Closed or reset; in a handshake that is the handshake's failure. Anything else is a bug of ours."""
+        self.lost = True
         if self.handshaking:
             return
         if exc is not None and not isinstance(exc, OSError):

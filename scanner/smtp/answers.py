@@ -149,8 +149,7 @@ def rset_answered(dialogue: Dialogue, reply: Reply) -> None:
     if dialogue.tls_wanted:
         dialogue.next_step = say_starttls
         return
-    if reply.code // 100 != 2:
-        dialogue.surplus = True
+    dialogue.rset_code = reply.code
     dialogue.conclude()
 
 

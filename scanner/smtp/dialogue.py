@@ -63,10 +63,10 @@ class Dialogue:
         self.notes: list[str] = []
         self.hello_said = False
         self.tls = False
-        self.tls_wanted = False
         self.refused_ehlo: Reply | None = None
         self.surplus = False
         self.quit_refused = False
+        self.rset_code = 250
         self.next_step: Callable[[Dialogue], None] | None = None
         self.forget_question()
 
@@ -74,6 +74,7 @@ class Dialogue:
         """Ready for the next question."""
         self.question: Question | None = None
         self.last = True
+        self.tls_wanted = False
         self.decided: Outcome | None = None
         self.pipelined = False
         self.sender_said = self.recipient_said = False
@@ -93,6 +94,7 @@ class Dialogue:
         self.lines = {**encoder.lines(self.our_name), Command.MAIL: mail, Command.RCPT: rcpt}
         self.question = question
         self.last = last
+        self.notes = []
         if self.state is State.IDLE and not self.owed:
             answers.begin(self)
 
@@ -167,6 +169,12 @@ class Dialogue:
         data = b"".join(self.out)
         self.out.clear()
         return data
+
+    @property
+    def ready_for_another(self) -> bool:
+        """Nothing is owed or half said, and all replies were in step: another question may be put."""
+        in_step = not (self.surplus or self.rset_code // 100 != 2 or self.reader.unfinished or self.reader.garbage)
+        return self.state is State.IDLE and not self.owed and in_step
 
     @property
     def stage_due(self) -> Stage:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
+import trustme
 
 from scanner.pool.limits import Deadlines, Limits, SessionLimits
 from scanner.pool.pool import Pool
+from scanner.pool.tls import Contexts
 from scanner.terms import ProbeVerdict, SessionUse, Stage, Target
 from tests.pool.asking import PATIENT, ask_all, ended, means, probes_of
-from tests.pool.servers import OFFERS, Server, Visit, hang_up, reset
+from tests.pool.servers import OFFERS, Server, Visit, hang_up, reset, starttls
 
 ONE_PLACE = Limits(concurrency=1, per_target=1, rate=0, target_rate=0)
 
@@ -120,3 +124,47 @@ async def test_plenty_waits_only_where_many_addresses_could_be_dialled() -> None
         assert pool.has_plenty
     finally:
         pool.stop()
+
+
+async def test_an_acceptance_whose_rset_is_refused_is_asked_again_alone() -> None:
+    """One reply off, the refusal of RCPT arrives where RSET's 250 is due; QUIT's answer settles it."""
+
+    def one_off(visit: Visit) -> None:
+        if visit.number == 0:
+            visit.say(b"250 surplus\r\n")
+
+    def late(visit: Visit) -> None:
+        visit.say(b"550 5.7.1 Relaying denied\r\n")
+
+    script = {"RCPT": one_off, "RSET": late}
+    async with Server(script, later=[{"RCPT": b"550 5.7.1 Relaying denied\r\n"}]) as server:
+        answers = await ask_all(probes_of([server.target] * 2), sharing(), ONE_PLACE)
+    assert [ended(answer.outcome) for answer in answers] == [(Stage.RCPT, 550)] * 2
+    assert verbs(server.visits[1])[-1] == "QUIT"
+
+
+async def test_tls_that_begins_at_a_later_question_is_told_from_then_on_and_belongs_to_its_host() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("mx.b.example").configure_cert(context)
+    strict = ssl.create_default_context()
+    authority.configure_trust(strict)
+
+    def only_in_the_clear(visit: Visit) -> None:
+        second = verbs(visit).count("MAIL") == 2 and not visit.secured
+        visit.say(b"530 5.7.0 Must issue a STARTTLS command first\r\n" if second else b"250 ok\r\n")
+
+    script = {
+        "EHLO": b"250-mx.example\r\n250 STARTTLS\r\n",
+        "MAIL": only_in_the_clear,
+        "STARTTLS": starttls(context),
+    }
+    async with Server(script) as server:
+        hosts = ["mx.a.example", "mx.b.example", "mx.b.example", "mx.a.example"]
+        probes = [probe._replace(host=host) for probe, host in zip(probes_of([server.target] * 4), hosts, strict=True)]
+        using = means(session_limits=SessionLimits(10, 8), contexts=Contexts(strict, ssl.create_default_context()))
+        answers = await ask_all(probes, using, ONE_PLACE)
+    assert [ended(answer.outcome) for answer in answers] == [(Stage.RCPT, 250)] * 4
+    told = [answer.server.tls and answer.server.tls.verified for answer in answers]
+    assert told == [None, True, True, None]
+    assert [answer.session for answer in answers] == ["new", "reused", "reused", "new"]

@@ -284,3 +284,59 @@ def test_any_server_behaviour_ends_in_one_outcome_in_bounded_steps(
     assert played.outcome.reply is not None or played.outcome.trouble is not None
     assert writes <= 12  # EHLO HELO STARTTLS EHLO MAIL RCPT RSET QUIT and room
     assert dialogue.notes == list(dict.fromkeys(dialogue.notes))
+
+
+def test_a_refused_starttls_of_one_question_does_not_hold_the_next() -> None:
+    played = plays(
+        """
+        S: 220 mx.example
+        C: EHLO probe.example
+        S: 250-mx.example
+        S: 250 STARTTLS
+        C: MAIL FROM:<postmaster@probe.example>
+        S: 250 ok
+        C: RCPT TO:<postmaster@partner.example>
+        S: 530 Must issue a STARTTLS command first
+        C: RSET
+        S: 250 ok
+        C: STARTTLS
+        S: 454 TLS not available
+        """,
+        last=False,
+    )
+    assert played.outcome.trouble is ProbeVerdict.TLS_UNAVAILABLE
+    assert played.dialogue.ready_for_another
+    played.outcomes.clear()
+    played.dialogue.ask(Question("", "postmaster@other.example"))
+    played = play(
+        """
+        C: MAIL FROM:<>
+        S: 250 ok
+        C: RCPT TO:<postmaster@other.example>
+        S: 250 ok
+        C: QUIT
+        S: 221 bye
+        """,
+        played,
+    )
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.RCPT, 250)
+
+
+@pytest.mark.parametrize("rest", [b"25", b"250-more\r\n", b"250 extra\r\n", b"?"])
+def test_a_session_with_anything_left_unread_is_not_ready_for_another_question(rest: bytes) -> None:
+    """What is left would be taken for the answer to the next command."""
+    played = plays(PLAIN.replace("QUIT", "RSET").split("S: 221")[0], last=False)
+    played.dialogue.receive_data(b"250 2.0.0 Ok\r\n" + rest)
+    played.collect()
+    assert played.outcome.reply.code == 250
+    assert not played.dialogue.ready_for_another
+
+
+def test_each_question_has_its_own_notes() -> None:
+    played = plays(PLAIN.replace("QUIT", "RSET").split("S: 221")[0], last=False)
+    played.dialogue.receive_data(b"250 2.0.0 Ok\n")
+    assert played.dialogue.notes == ["bare LF"]
+    played.dialogue.ask(Question("", "postmaster@other.example"))
+    assert played.dialogue.notes == []
+    played.dialogue.receive_data(b"250 2.1.0 Ok\n")
+    assert played.dialogue.notes == ["bare LF"]
