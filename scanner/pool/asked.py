@@ -25,9 +25,6 @@ class Asked:
     needs_new: bool = False
     """It must not be put on a session in use: one broke under it, or the next one is to differ."""
 
-    alone: bool = False
-    """Its session is to end with it: what was said to RSET leaves a doubt that QUIT's reply settles."""
-
     def may_try(self, again: Again) -> bool:
         """Each wish is granted once; without that a server could keep us dialling."""
         match again:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scanner.pool.asked import Asked
     from scanner.pool.limits import Limits
     from scanner.pool.session import Session
+    from scanner.terms import TlsFacts
 
 TARGET_BURST = 2
 """Dials to one address at once after a pause: a second address of the queue must not wait for a first look."""
@@ -22,13 +23,15 @@ TARGET_BURST = 2
 class Host:
     """Probes that wait for an address, in the order in which they came, and the sessions that are open to it."""
 
-    __slots__ = ("listed", "pace", "per_target", "queue", "sessions")
+    __slots__ = ("listed", "pace", "per_target", "queue", "sessions", "unverified")
 
     def __init__(self, limits: Limits) -> None:
         self.queue: deque[Asked] = deque()
         self.sessions = 0
         self.per_target = limits.per_target
         self.pace = Pace(limits.target_rate, TARGET_BURST)
+        self.unverified: dict[str | None, TlsFacts] = {}
+        """Names whose certificate here is known not to be valid, and why: looked at once."""
         self.listed = False
         """It stands in one of the pool's queues for a dial."""
 

@@ -20,7 +20,7 @@ from scanner.pool.asked import Asked
 from scanner.pool.host import Host
 from scanner.pool.pace import Pace
 from scanner.pool.session import Session, undialled
-from scanner.smtp.outcome import Outcome
+from scanner.smtp.outcome import Again, Outcome
 from scanner.terms import LocalFault, ProbeVerdict, Stage
 
 if TYPE_CHECKING:
@@ -205,12 +205,14 @@ class Pool:
 
     async def session(self, host: Host, asked: Asked) -> None:
         """Hold one session, for one probe and those that wait behind it."""
+        if (known := host.unverified.get(asked.probe.host)) is not None:
+            asked.verify, asked.tls = False, known
         session = Session(self.means, asked)
         turn: Asked | None = asked
         try:
             while turn is not None:
                 try:
-                    answer = await session.ask(turn, last=turn.alone or not self.goes_on(session, host))
+                    answer = await session.ask(turn, last=not self.goes_on(session, host))
                     self.short_since = None
                 except LocalFault as fault:
                     self.pause(fault)
@@ -242,6 +244,9 @@ class Pool:
             host.queue.appendleft(asked)
         elif answer.outcome.again is not None and asked.may_try(answer.outcome.again):
             asked.learn(answer.outcome.again, answer.server.tls)
+            if answer.outcome.again is Again.UNVERIFIED and answer.server.tls is not None:
+                host.unverified[asked.probe.host] = answer.server.tls
+                asked.attempts -= 1  # our own second look, nobody's attempt
             host.queue.appendleft(asked)
         else:
             self.waiting -= 1

@@ -106,9 +106,6 @@ class Session:
         notes = tuple(self.dialogue.notes)
         if in_use and broken_under(outcome):
             return None
-        if self.in_doubt(outcome):
-            asked.alone = True
-            return None
         self.count(outcome)
         asked.attempts += 1
         if outcome.again is not None and asked.may_try(outcome.again):
@@ -199,11 +196,6 @@ class Session:
         """QUIT, where the last question did not bring it along."""
         if self.is_open:
             await self.wire.leave()
-
-    def in_doubt(self, outcome: Outcome) -> bool:
-        """An acceptance whose RSET was refused for good: one reply off, the refusal of RCPT arrives there."""
-        reply = outcome.reply
-        return self.dialogue.rset_code // 100 == 5 and reply is not None and reply.code < 400
 
     async def gone(self) -> None:
         """After `hang_up`: until the socket is closed, for the place is free only then. uvloop needs a turn or two."""

@@ -21,7 +21,7 @@ from scanner.smtp.outcome import Outcome, Question
 from scanner.terms import DomainRoute, DomainVerdict, LocalFault, ProbeVerdict, SessionUse, Target, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from scanner.pool.pool import Pool
     from scanner.resolve.resolver import Resolver
@@ -201,9 +201,17 @@ class Audit:
         route = pending.route
         verdict = route.verdict or judge_domain([result_of(probe) for probe in probes])
         notes = route.notes + pending.plan.notes
-        if verdict is DomainVerdict.RECIPIENT_REFUSED and pending.question.recipient.startswith("postmaster@"):
-            notes += ("no postmaster",)
+        notes += without_postmaster(probes)
         self.deliver(AuditedDomain(pending.item, verdict, route.exchange_count, probes, route.error, notes))
+
+
+def without_postmaster(probes: Iterable[AskedProbe]) -> tuple[str, ...]:
+    """The note on a domain whose postmaster, whom every domain must have (RFC 5321 4.5.1), somebody does not know."""
+    unknown = any(
+        probe.judgement.verdict is ProbeVerdict.USER_UNKNOWN and probe.question.recipient.startswith("postmaster@")
+        for probe in probes
+    )
+    return ("no postmaster",) if unknown else ()
 
 
 def judged(planned: Planned, question: Question, answer: Answer) -> AskedProbe:

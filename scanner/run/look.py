@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scanner.escape import cut, safe_text
 from scanner.judge.domain import judge_domain
 from scanner.pool.probe import Probe
-from scanner.run.audit import AskedProbe, result_of, undialled
+from scanner.run.audit import AskedProbe, result_of, undialled, without_postmaster
 from scanner.run.plan import Plan, Planned, plan
 from scanner.run.verdict import judge
 from scanner.terms import (
@@ -139,9 +139,7 @@ class Look:
         probes = await self.ask(planned.probes, pool, every=every)
         host = any(each.exchange.role is Role.DIRECT for each in route.exchanges)
         so_far = None if host else route.verdict or judge_domain([result_of(probe) for probe in probes])
-        notes = route.notes + planned.notes
-        if so_far is DomainVerdict.RECIPIENT_REFUSED and self.question.recipient.startswith("postmaster@"):
-            notes += ("no postmaster",)
+        notes = route.notes + planned.notes + (() if host else without_postmaster(probes))
         return Looked(route, host, tuple(probes), planned.probes[len(probes) :], so_far, notes)
 
     async def route(self, resolver: Resolver) -> DomainRoute:

@@ -127,8 +127,10 @@ def mail_answered(dialogue: Dialogue, reply: Reply) -> None:
         if Command.RCPT not in dialogue.owed and dialogue.state is State.TRANSACTION:
             dialogue.state = State.IDLE
         dialogue.refused(Stage.MAIL, reply)
-    elif Command.RCPT not in dialogue.owed:
-        dialogue.next_step = say_rcpt
+    else:
+        dialogue.recipient_said = True
+        if Command.RCPT not in dialogue.owed:
+            dialogue.next_step = say_rcpt
 
 
 def rcpt_answered(dialogue: Dialogue, reply: Reply) -> None:
@@ -137,7 +139,6 @@ def rcpt_answered(dialogue: Dialogue, reply: Reply) -> None:
         if dialogue.state is State.TRANSACTION:
             dialogue.state = State.IDLE
         return
-    dialogue.recipient_said = True
     if reply.code // 100 == 2:
         dialogue.decide(Stage.RCPT, reply)
     else:
@@ -158,7 +159,6 @@ def quit_answered(dialogue: Dialogue, reply: Reply) -> None:
     if reply.code not in (221, 421):
         dialogue.note(f"QUIT answered {reply.code}")
         dialogue.surplus = True
-        dialogue.quit_refused = reply.code // 100 == 5
     dialogue.over()
 
 

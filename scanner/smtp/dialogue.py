@@ -65,7 +65,7 @@ class Dialogue:
         self.tls = False
         self.refused_ehlo: Reply | None = None
         self.surplus = False
-        self.quit_refused = False
+        self.rset_unanswered = False
         self.rset_code = 250
         self.next_step: Callable[[Dialogue], None] | None = None
         self.forget_question()
@@ -301,28 +301,27 @@ class Dialogue:
             return
         if self.out_of_step(outcome):
             error = "the replies were not in step with the commands"
-            again = Again.UNPIPELINED if self.pipelined else None
-            outcome = outcome._replace(trouble=ProbeVerdict.PROTOCOL_ERROR, error=error, again=again)
+            outcome = outcome._replace(trouble=ProbeVerdict.PROTOCOL_ERROR, error=error, again=Again.UNPIPELINED)
         self.happened.append(Ended(outcome))
         self.next_step = None
         self.forget_question()
 
     def out_of_step(self, outcome: Outcome) -> bool:
-        """Who answered what is not known.
+        """Who answered what in a pipelined group is not known.
 
-        A surplus reply or a 503 after an accepted MAIL in a pipelined group; an
-        acceptance whose QUIT was refused.
+        A surplus reply; a 503 after an accepted MAIL; QUIT's 221, or a missing answer to RSET: an earlier command was
+        left unanswered.
         """
         reply = outcome.reply
-        if reply is None:
+        if not self.pipelined or reply is None or reply.code == 421:
             return False
-        if self.pipelined:
-            return self.surplus or (outcome.stage is Stage.RCPT and reply.code == 503)
-        return self.quit_refused and reply.code // 100 == 2
+        strange = reply.code == 221 or (outcome.stage is Stage.RCPT and reply.code == 503)
+        return self.surplus or strange or self.rset_unanswered
 
     def over(self) -> None:
         """Nothing more is said or heard."""
         self.state = State.OVER
+        self.rset_unanswered = Command.RSET in self.owed
         self.owed.clear()
         self.out.clear()
         self.next_step = None

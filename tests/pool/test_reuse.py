@@ -126,23 +126,6 @@ async def test_plenty_waits_only_where_many_addresses_could_be_dialled() -> None
         pool.stop()
 
 
-async def test_an_acceptance_whose_rset_is_refused_is_asked_again_alone() -> None:
-    """One reply off, the refusal of RCPT arrives where RSET's 250 is due; QUIT's answer settles it."""
-
-    def one_off(visit: Visit) -> None:
-        if visit.number == 0:
-            visit.say(b"250 surplus\r\n")
-
-    def late(visit: Visit) -> None:
-        visit.say(b"550 5.7.1 Relaying denied\r\n")
-
-    script = {"RCPT": one_off, "RSET": late}
-    async with Server(script, later=[{"RCPT": b"550 5.7.1 Relaying denied\r\n"}]) as server:
-        answers = await ask_all(probes_of([server.target] * 2), sharing(), ONE_PLACE)
-    assert [ended(answer.outcome) for answer in answers] == [(Stage.RCPT, 550)] * 2
-    assert verbs(server.visits[1])[-1] == "QUIT"
-
-
 async def test_tls_that_begins_at_a_later_question_is_told_from_then_on_and_belongs_to_its_host() -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -168,3 +151,15 @@ async def test_tls_that_begins_at_a_later_question_is_told_from_then_on_and_belo
     told = [answer.server.tls and answer.server.tls.verified for answer in answers]
     assert told == [None, True, True, None]
     assert [answer.session for answer in answers] == ["new", "reused", "reused", "new"]
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("number", [1, 3])
+async def test_silence_at_one_pipelined_command_is_never_filled_by_the_answer_to_the_next(
+    verb: str, number: int
+) -> None:
+    deadlines = Deadlines(connect_s=5, reply_s=0.3, probe_s=5)
+    async with Server({"EHLO": OFFERS, verb: lambda _visit: None}) as server:
+        answers = await ask_all(probes_of([server.target] * number), sharing(deadlines=deadlines), ONE_PLACE)
+    ends = {ended(answer.outcome) for answer in answers}
+    assert ends == {(Stage.MAIL if verb == "MAIL" else Stage.RCPT, ProbeVerdict.REPLY_TIMEOUT)}

@@ -97,6 +97,7 @@ def test_a_second_greeting_is_no_answer_to_ehlo() -> None:
         ["250 2.1.0 Ok", "250 surplus", "550 5.1.1 no", "221 Bye"],
         ["250 2.1.0 Ok", "250 2.1.5 Ok", "250 surplus"],
         ["250 2.1.0 Ok", "503 5.5.1 need MAIL", "221 Bye"],
+        ["250 2.1.0 Ok", "221 Bye", "<eof>"],
     ],
 )
 def test_pipelined_replies_out_of_step_ask_for_a_session_without_pipelining(replies: list[str]) -> None:
@@ -104,10 +105,10 @@ def test_pipelined_replies_out_of_step_ask_for_a_session_without_pipelining(repl
     assert (played.outcome.trouble, played.outcome.again) == (ProbeVerdict.PROTOCOL_ERROR, Again.UNPIPELINED)
 
 
-def test_an_acceptance_whose_quit_is_refused_is_not_believed() -> None:
-    """One reply off, the refusal of RCPT arrives where QUIT's 221 is due."""
-    played = plays(PLAIN.replace("S: 221 2.0.0 Bye", "S: 550 5.7.1 Relaying denied"))
-    assert (played.outcome.trouble, played.outcome.again) == (ProbeVerdict.PROTOCOL_ERROR, None)
+def test_a_refused_quit_takes_no_answer_back() -> None:
+    played = plays(PLAIN.replace("S: 221 2.0.0 Bye", "S: 500 5.5.1 what"))
+    assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.RCPT, 250, None)
+    assert played.dialogue.notes == ["QUIT answered 500"]
 
 
 def test_an_unasked_421_decides_and_nothing_more_is_said() -> None:

@@ -123,7 +123,7 @@ RELAYING: tuple[Rule, ...] = (
         r"not in (?:our|my|the|this) (?:list|domains?\b)",
         r"specified domain is not allowed",
         r"no such domain (?:here|at this|on this|in this)",
-        r"(?:domain|host) (?:is )?unknown (?:here|at this|on this|to this)",
+        r"(?:domain|host) (?:is )?(?:unknown|not found) (?:here|at this|on this|to this)",
         r"unknown (?:here|local) domain",
         r"unknown domain (?:here|at this|on this)",
         r"we do(?: not|n't) (?:host|serve|know|handle) (?:that|this|the) domain",
