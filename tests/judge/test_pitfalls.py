@@ -330,6 +330,8 @@ def test_pitfall_17_servers_speak_their_operators_language(reply: str, verdict: 
         ("550 5.7.51 TenantInboundAttribution; There is a partner connector configured", V.POLICY_REJECTED),
         ("550 5.7.64 TenantAttribution; Relay Access Denied", V.RELAY_DENIED),
         ("451 4.7.500 Server busy. Please try again later from [192.0.2.1].", V.RATE_LIMITED),
+        ("451 4.7.500 Server busy", V.RATE_LIMITED),
+        ("451 4.7.500 Access denied, please try again later", V.CLIENT_BLOCKED),
     ],
 )
 def test_pitfall_18_late_joiners(reply: str, verdict: V) -> None:

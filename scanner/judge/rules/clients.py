@@ -82,6 +82,13 @@ REPUTATION: tuple[Rule, ...] = (
         r"senderbase|senderscore",
     ),
     phrase(
+        "rate.microsoft-busy",
+        V.RATE_LIMITED,
+        "Microsoft 365: `451 4.7.500 Server busy`; the same code with `Access denied` is a block",
+        r"server busy",
+        detail=(7, 500),
+    ),
+    phrase(
         "rate.temporarily-limited",
         V.RATE_LIMITED,
         "Gmail 4.7.28, Microsoft 4.7.65x, Yahoo TSS04: slow down and try later",

@@ -60,7 +60,6 @@ SPECIFIC: dict[tuple[int, int], CodeRule] = {
     (7, 134): CodeRule(V.RECIPIENT_RESTRICTED, "Exchange: mailbox takes authenticated senders only"),
     (7, 135): CodeRule(V.RECIPIENT_RESTRICTED, "Exchange: public folder takes authenticated senders only"),
     (7, 136): CodeRule(V.RECIPIENT_RESTRICTED, "Exchange: mail user takes authenticated senders only"),
-    (7, 500): CodeRule(V.RATE_LIMITED, "Microsoft 365: 4.7.500 Server busy, slow down"),
     (7, 505): CodeRule(V.RECIPIENT_RESTRICTED, "Microsoft 365: banned recipient"),
     (7, 509): CodeRule(V.SENDER_AUTH_FAILED, "Microsoft 365: DMARC policy of reject"),
     (7, 510): CodeRule(V.POLICY_REJECTED, "Microsoft 365: domain does not accept mail over IPv6"),
