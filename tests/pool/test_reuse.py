@@ -163,3 +163,24 @@ async def test_silence_at_one_pipelined_command_is_never_filled_by_the_answer_to
         answers = await ask_all(probes_of([server.target] * number), sharing(deadlines=deadlines), ONE_PLACE)
     ends = {ended(answer.outcome) for answer in answers}
     assert ends == {(Stage.MAIL if verb == "MAIL" else Stage.RCPT, ProbeVerdict.REPLY_TIMEOUT)}
+
+
+async def test_a_certificate_that_is_not_valid_costs_its_host_one_more_dial_and_nobody_an_attempt() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("mx.example").configure_cert(context)
+
+    def only_in_the_clear(visit: Visit) -> None:
+        visit.say(b"250 ok\r\n" if visit.secured else b"530 5.7.0 Must issue a STARTTLS command first\r\n")
+
+    script = {
+        "EHLO": b"250-mx.example\r\n250 STARTTLS\r\n",
+        "MAIL": only_in_the_clear,
+        "STARTTLS": starttls(context),
+    }
+    async with Server(script) as server:
+        answers = await ask_all(probes_of([server.target] * 3, host="mx.example"), sharing(transactions=1), ONE_PLACE)
+    assert [ended(answer.outcome) for answer in answers] == [(Stage.RCPT, 250)] * 3
+    assert {answer.server.tls and answer.server.tls.verified for answer in answers} == {False}
+    assert all("certificate" in (answer.server.tls.error or "") for answer in answers)
+    assert [answer.attempts for answer in answers] == [1, 1, 1]
+    assert len(server.visits) == 4
