@@ -23,9 +23,11 @@ TARGET_BURST = 2
 class Host:
     """Probes that wait for an address, in the order in which they came, and the sessions that are open to it."""
 
-    __slots__ = ("listed", "pace", "per_target", "queue", "sessions", "unverified")
+    __slots__ = ("listed", "pace", "per_target", "queue", "sessions", "soon", "unverified")
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, soon: int = 0) -> None:
+        self.soon = soon
+        """Waiting probes that are left to an open session before a further one is dialled."""
         self.queue: deque[Asked] = deque()
         self.sessions = 0
         self.per_target = limits.per_target
@@ -37,8 +39,8 @@ class Host:
 
     @property
     def wants_a_dial(self) -> bool:
-        """Somebody waits, and another session is allowed."""
-        return bool(self.queue) and self.sessions < self.per_target
+        """More wait than the open sessions will soon have carried, and another one is allowed."""
+        return len(self.queue) > self.soon * self.sessions and self.sessions < self.per_target
 
     def next_for(self, session: Session) -> Asked | None:
         """The probe that waits longest, if the session can carry it."""

@@ -104,7 +104,9 @@ class Pool:
         host = self.hosts.get(probe.target.address)
         if host is None:
             self.forget_hosts_at_rest()
-            host = self.hosts[probe.target.address] = Host(self.limits)
+            host = self.hosts[probe.target.address] = Host(
+                self.limits, (self.means.session_limits.transactions - 1) // 2
+            )
         host.queue.append(Asked(probe))
         self.waiting += 1
         self.list_host(host)

@@ -24,6 +24,14 @@ def test_it_wants_a_dial_while_somebody_waits_and_another_session_is_allowed() -
     assert not host.wants_a_dial
 
 
+def test_a_few_waiting_probes_are_left_to_the_session_that_is_open() -> None:
+    host = waiting(Host(Limits(per_target=2), soon=4), 4)
+    assert host.wants_a_dial
+    host.sessions = 1
+    assert not host.wants_a_dial
+    assert waiting(host, 1).wants_a_dial
+
+
 def test_two_dials_at_once_and_then_one_a_second() -> None:
     host = Host(Limits(target_rate=1.0))
     assert TARGET_BURST == 2
