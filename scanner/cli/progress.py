@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import orjson
 
+from scanner.cli.screen import DUMB
 from scanner.cli.warnings import say
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def kind_of(progress: str, *, quiet: bool) -> str:
 
 def is_dumb() -> bool:
     """A terminal that cannot write over a line."""
-    return os.environ.get("TERM") in (None, "", "dumb")
+    return os.environ.get("TERM", "") in DUMB
 
 
 @contextmanager

@@ -15,11 +15,10 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING
 
-from scanner.escape import cut, safe_text
 from scanner.pool.asked import Asked
 from scanner.pool.host import Host
 from scanner.pool.pace import Pace
-from scanner.pool.session import Session, undialled
+from scanner.pool.session import Session, internal_error, undialled
 from scanner.smtp.outcome import Again, Outcome
 from scanner.terms import LocalFault, ProbeVerdict, Stage
 
@@ -223,8 +222,7 @@ class Pool:
                 except Exception as error:
                     # One probe's bug must not cost the others their verdict.
                     logger.exception("internal error at %s", turn.probe.target.address)
-                    text = cut(safe_text(f"internal error: {type(error).__name__}: {error}"))
-                    outcome = Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=text)
+                    outcome = Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=internal_error(error))
                     session.hang_up()
                     answer = undialled(outcome, time.time())
                 self.conclude(host, turn, answer)

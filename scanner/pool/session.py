@@ -245,6 +245,11 @@ def refused_tls(outcome: Outcome) -> TlsFacts | None:
     return TlsFacts(error=cut(f"STARTTLS refused: {outcome.reply.code} {text_of(outcome.reply)}"))
 
 
+def internal_error(error: Exception) -> str:
+    """For a record's `error`."""
+    return cut(safe_text(f"internal error: {type(error).__name__}: {error}"))
+
+
 def undialled(outcome: Outcome, started: float) -> Answer:
     """The answer to a probe that sent no packet."""
     return Answer(outcome, started, session=SessionUse.NONE, attempts=0)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scanner.escape import cut, safe_text
 from scanner.judge.domain import ProbeResult, judge_domain
 from scanner.pool.probe import Answer, Probe
+from scanner.pool.session import internal_error
 from scanner.run.plan import Plan, Planned, plan
 from scanner.run.verdict import judge
 from scanner.smtp.outcome import Outcome, Question
@@ -222,11 +223,6 @@ def judged(planned: Planned, question: Question, answer: Answer) -> AskedProbe:
         logger.exception("internal error in judging what %s said", planned.address)
         outcome = Outcome(answer.outcome.stage, trouble=ProbeVerdict.LOCAL_ERROR, error=internal_error(error))
         return AskedProbe(planned, question, answer._replace(outcome=outcome), judge(outcome))
-
-
-def internal_error(error: Exception) -> str:
-    """For a record's `error`."""
-    return cut(safe_text(f"internal error: {type(error).__name__}: {error}"))
 
 
 def undialled(planned: Planned) -> Answer:
