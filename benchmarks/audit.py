@@ -1,104 +1,59 @@
-"""`make bench`: what `mxsweep audit` costs a domain, beside the yardstick and the peer.
-
-The three are run in turn, again and again, each in its own process against the same servers; what counts is each
-one's smallest figure and their ratios: other load on the machine only ever adds, and absolute figures wander between
-sittings. CPU is user + sys of the whole process without its start-up, which a run over one domain measures.
-"""
+"""The whole audit of a list: DNS, dialogue, records; beside it DNS alone, the floor, the yardstick and the peer."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import clients
+from benchmarks.bars import Bar, Part, table
+from benchmarks.measure import Program, at_length, interleaved
+from benchmarks.records import accepted
 from benchmarks.smtp_sink import scenery
-from tests.real.debs import ROOT
 
 if TYPE_CHECKING:
-    from benchmarks.smtp_sink import Scenery
+    from pathlib import Path
 
-YARDSTICK_BAR = 3.0
-PEER_BAR = 2.5
-
-
-def cpu_of(command: list[str]) -> float:
-    """CPU seconds (user + sys) that one run of the command took, from the kernel's account of the dead process."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with tempfile.TemporaryFile() as said:
-        child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        if child.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)}: exit {child.returncode}: {said.read().decode()[-2000:]}")
-    return usage.ru_utime + usage.ru_stime
+DIALOGUE_BAR = 2.0
+"""Times the yardstick at the same mean session length, beside DNS."""
+REST_BAR_US, YARDSTICK_THEN_US = 25.0, 95.0
+"""And for all the rest this much, on the machine and day on which the yardstick took that."""
+PEER_BAR = 4.0
+"""Times the peer's domains a CPU second."""
 
 
-def commands(served: Scenery, concurrency: int, directory: Path) -> dict[str, list[str]]:
-    """The measured programs, by name, over a list that is put at the end of each."""
-    resolver = f"{served.resolver[0]}:{served.resolver[1]}"
-    port, at_once = ["--port", str(served.port)], ["--concurrency", str(concurrency)]
-    audit = ["scanner", "audit", "--resolver", resolver, *port, *at_once]
-    audit += ["--allow-net", "127.0.0.0/8", "--helo", served.helo, "--rate", "0", "--target-rate", "0", "--force"]
-    audit += ["--quiet", "-o", str(directory / "out.jsonl"), "-i"]
-    return {
-        "yardstick": ["benchmarks.yardstick", *port, *at_once],
-        "mxsweep": audit,
-        "peer": ["benchmarks.peer", "--resolver", resolver, *port, *at_once],
-    }
-
-
-def measure(served: Scenery, rounds: int, concurrency: int, directory: Path) -> dict[str, float]:
-    """The smallest CPU per item of each program, in microseconds."""
-    items = len(served.domains.read_text().split())
-    programs = commands(served, concurrency, directory)
-    lists = {name: served.targets if name == "yardstick" else served.domains for name in programs}
-    smallest = dict.fromkeys(programs, float("inf"))
-    start_up = dict.fromkeys(programs, float("inf"))
-    for _ in range(rounds):
-        for name, command in programs.items():
-            one = directory / "one.txt"
-            one.write_text(lists[name].read_text().partition("\n")[0] + "\n")
-            start_up[name] = min(start_up[name], cpu_of([sys.executable, "-m", *command, str(one)]))
-            smallest[name] = min(smallest[name], cpu_of([sys.executable, "-m", *command, str(lists[name])]))
-    return {name: (smallest[name] - start_up[name]) / (items - 1) * 1e6 for name in programs}
-
-
-def check_records(output: Path, domains: int) -> None:
-    """A fast wrong answer is none: every domain's probe was accepted."""
-    accepted = output.read_bytes().count(b'"verdict":"accepted"')
-    if accepted != domains:
-        raise RuntimeError(f"{accepted} of {domains} domains were accepted")
-
-
-def main() -> None:
-    """Start the servers, measure, print the table, one JSON line and the bars."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--domains", type=int, default=20_000)
-    parser.add_argument("--exchanges", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--concurrency", type=int, default=200)
-    options = parser.parse_args()
-    with (
-        scenery(options.domains, options.exchanges) as served,
-        tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as name,
-    ):
-        figures = measure(served, options.rounds, options.concurrency, Path(name))
-        check_records(Path(name) / "out.jsonl", options.domains)
-    for program, used in figures.items():
-        print(f"{program:10} {used:7.1f} µs/domain  {used / figures['yardstick']:5.2f} times the yardstick")
-    print(json.dumps({**vars(options), "cpu_us_per_item": {name: round(used, 1) for name, used in figures.items()}}))
-    against_yardstick, against_peer = figures["mxsweep"] / figures["yardstick"], figures["peer"] / figures["mxsweep"]
-    print(f"CPU a domain against the yardstick: {against_yardstick:.2f} (bar: at most {YARDSTICK_BAR})")
-    print(f"domains a CPU second against the peer: {against_peer:.2f} (bar: at least {PEER_BAR})")
-    if against_yardstick > YARDSTICK_BAR or against_peer < PEER_BAR:
-        sys.exit("a bar was missed")
-
-
-if __name__ == "__main__":
-    main()
+def measure(domains: int, exchanges: int, rounds: int, concurrency: int, directory: Path) -> Part:
+    """Measure, print the table."""
+    output = directory / "audit.jsonl"
+    with scenery(domains, exchanges) as served:
+        at = (served.port, concurrency)
+        programs = [
+            Program("floor, 1 a session", clients.floor(*at), served.targets),
+            Program("floor, 10 a session", clients.floor(*at, 10), served.tens),
+            Program("yardstick, 1 a session", clients.yardstick(*at), served.targets),
+            Program("yardstick, 10 a session", clients.yardstick(*at, 10), served.tens),
+            Program("bare c-ares, MX", clients.bare_cares(served), served.domains),
+            Program("DNS of the audit", clients.dns(served), served.domains),
+            Program("mxsweep audit", clients.audit(served, output, concurrency), served.domains),
+            Program("peer", clients.peer(served, concurrency), served.domains),
+        ]
+        cpu = {name: used.cpu_us for name, used in interleaved(programs, rounds, directory).items()}
+    length = accepted(output, domains, domains).probes_a_session
+    one = cpu["yardstick, 1 a session"]
+    yardstick = at_length(one, cpu["yardstick, 10 a session"], length)
+    floor = at_length(cpu["floor, 1 a session"], cpu["floor, 10 a session"], length)
+    audit, dns = cpu["mxsweep audit"], cpu["DNS of the audit"]
+    rest = REST_BAR_US * one / YARDSTICK_THEN_US
+    print(f"The audit: {domains} domains on {exchanges} exchanges; µs of CPU a domain")
+    table(cpu, "µs", relative_to="yardstick, 1 a session")
+    print(f"  {length:.2f} probes a session; at that length the floor {floor:.1f} µs, the yardstick {yardstick:.1f} µs")
+    print(f"  DNS of the audit (MX, hosts, limits, routes) is {dns / cpu['bare c-ares, MX']:.2f} times bare c-ares")
+    bars = [
+        Bar(
+            f"audit: DNS {dns:.1f} + {DIALOGUE_BAR:g} x yardstick {yardstick:.1f} + {rest:.1f}",
+            audit,
+            dns + DIALOGUE_BAR * yardstick + rest,
+            "µs a domain",
+        ),
+        Bar("audit: domains a CPU second, times the peer's", cpu["peer"] / audit, PEER_BAR, at_least=True),
+    ]
+    return Part({**cpu, "probes a session": length, "DNS, times bare c-ares": dns / cpu["bare c-ares, MX"]}, bars)

@@ -22,7 +22,7 @@ from tests.real.nsd import nsd
 from tests.real.ports import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ZONE = "bench"
 START_LIMIT_S = 60.0
@@ -43,8 +43,8 @@ probe MX 10 probe
 class Scenery(NamedTuple):
     """The running servers.
 
-    `domains` and `targets` are files with one item a line: the domains of the zone, and, in the same order, the address
-    of each one's exchange.
+    `domains`, `targets` and `tens` are files with one item a line: the domains of the zone; in the same order, the
+    address of each one's exchange; as many addresses in runs of ten.
     """
 
     resolver: tuple[str, int]
@@ -52,6 +52,7 @@ class Scenery(NamedTuple):
     exchanges: list[str]
     domains: Path
     targets: Path
+    tens: Path
     helo: str = f"probe.{ZONE}"
 
 
@@ -61,8 +62,8 @@ def exchange_addresses(count: int) -> list[str]:
 
 
 @contextmanager
-def smtp_sinks(addresses: list[str]) -> Iterator[int]:
-    """One smtp-sink on each of the addresses for as long as the block lasts; yields their common port.
+def smtp_sinks(addresses: list[str], *options: str) -> Iterator[int]:
+    """One smtp-sink with the options on each of the addresses while the block lasts; yields their common port.
 
     Raises:
         RuntimeError: one of them did not greet in time.
@@ -73,7 +74,7 @@ def smtp_sinks(addresses: list[str]) -> Iterator[int]:
         sinks = []
         for address in addresses:
             sink = subprocess.Popen(
-                [debs.SMTP_SINK, *unprivileged, "-4", "-m", CONNECTIONS, f"{address}:{port}", CONNECTIONS],
+                [debs.SMTP_SINK, *unprivileged, "-4", "-m", CONNECTIONS, *options, f"{address}:{port}", CONNECTIONS],
                 env=debs.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -103,21 +104,47 @@ def wait_until_greeted(sink: subprocess.Popen[bytes], address: str, port: int, d
         raise RuntimeError(f"smtp-sink does not greet on {address}:{port} (exit {sink.returncode})")
 
 
+def zone_of(domain_count: int, addresses: list[str], *, wildcards: bool) -> str:
+    """The zone: a name for each domain, or one wildcard for all of an exchange, which any number of them matches."""
+    lines = [ZONE_HEAD]
+    lines += [f"mx{number} A {address}" for number, address in enumerate(addresses)]
+    if wildcards:
+        lines += [f"*.g{number} MX 10 mx{number}" for number in range(len(addresses))]
+    else:
+        lines += [f"d{number} MX 10 mx{number % len(addresses)}" for number in range(domain_count)]
+    return "\n".join(lines) + "\n"
+
+
+def write_list(path: Path, lines: Iterable[str]) -> Path:
+    """One item a line; never all of them in memory."""
+    with path.open("w") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    return path
+
+
 @contextmanager
-def scenery(domain_count: int, exchange_count: int) -> Iterator[Scenery]:
-    """Serve that many domains, dealt out in turn to that many exchanges."""
+def scenery(domain_count: int, exchange_count: int, *options: str, wildcards: bool = False) -> Iterator[Scenery]:
+    """Serve that many domains, dealt out in turn to that many exchanges.
+
+    Args:
+        domain_count: how many.
+        exchange_count: each is one smtp-sink.
+        options: of the smtp-sinks.
+        wildcards: the zone stays small, however many domains.
+    """
     addresses = exchange_addresses(exchange_count)
-    domains = [f"d{number}.{ZONE}" for number in range(domain_count)]
-    targets = [addresses[number % exchange_count] for number in range(domain_count)]
-    zone = [ZONE_HEAD]
-    zone += [f"mx{number} A {address}" for number, address in enumerate(addresses)]
-    zone += [f"d{number} MX 10 mx{number % exchange_count}" for number in range(domain_count)]
+    numbers, count = range(domain_count), exchange_count
+    domains = (f"d{number}.g{number % count}.{ZONE}" if wildcards else f"d{number}.{ZONE}" for number in numbers)
     with tempfile.TemporaryDirectory(prefix="mxsweep-bench-") as name:
         directory = Path(name)
-        (directory / "domains.txt").write_text("\n".join(domains) + "\n")
-        (directory / "targets.txt").write_text("\n".join(targets) + "\n")
-        with nsd(directory, {ZONE: "\n".join(zone) + "\n"}) as resolver, smtp_sinks(addresses) as port:
-            yield Scenery(resolver, port, addresses, directory / "domains.txt", directory / "targets.txt")
+        lists = (
+            write_list(directory / "domains.txt", domains),
+            write_list(directory / "targets.txt", (addresses[number % count] for number in numbers)),
+            write_list(directory / "tens.txt", (addresses[number // 10 % count] for number in numbers)),
+        )
+        zone = zone_of(domain_count, addresses, wildcards=wildcards)
+        with nsd(directory, {ZONE: zone}) as resolver, smtp_sinks(addresses, *options) as port:
+            yield Scenery(resolver, port, addresses, *lists)
 
 
 def main() -> None:

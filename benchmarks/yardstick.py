@@ -1,14 +1,16 @@
 """The yardstick: the least that Python can do for a probe. No DNS, no parsing, no record.
 
-A bare `asyncio.Protocol` on uvloop: one session a probe, the banner, EHLO, then MAIL, RCPT and QUIT in one write,
-replies counted by their last lines. `python -m benchmarks.yardstick TARGETS --port P` (one address a line) prints one
-JSON line.
+A bare `asyncio.Protocol` on uvloop: the banner, EHLO, then for each probe MAIL, RCPT and RSET in one write, QUIT in the
+place of a session's last RSET, replies counted by their last lines. `python -m benchmarks.yardstick TARGETS --port P`
+(one address a line, one line a probe) prints one JSON line. With `--per-session K` neighbouring lines with the same
+address share sessions of up to K probes.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,19 +19,21 @@ import uvloop
 from benchmarks.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 EHLO = b"EHLO probe.bench\r\n"
-QUESTION = b"MAIL FROM:<postmaster@probe.bench>\r\nRCPT TO:<postmaster@d0.bench>\r\nQUIT\r\n"
-REPLIES = 5
-"""Banner, EHLO, MAIL, RCPT, QUIT."""
+QUESTION = b"MAIL FROM:<postmaster@probe.bench>\r\nRCPT TO:<postmaster@d0.bench>\r\n"
+NEXT, LAST = QUESTION + b"RSET\r\n", QUESTION + b"QUIT\r\n"
 
 
 class Session(asyncio.Protocol):
-    """Counts replies and says the next thing when one is whole; `over` is set when the connection is gone."""
+    """Counts replies and says the next thing when all that it is owed are whole; `over`: the connection is gone."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.replies = 0
+    def __init__(self, loop: asyncio.AbstractEventLoop, probes: int) -> None:
+        self.left = probes
+        self.answered = 0
+        self.greeted = self.asked = False
+        self.owed = 1
         self.rest = b""
         self.over = loop.create_future()
 
@@ -44,35 +48,58 @@ class Session(asyncio.Protocol):
         for line in lines:
             if line[3:4] == b"-":
                 continue
-            self.replies += 1
-            if self.replies == 1:
-                self.transport.write(EHLO)
-            elif self.replies == 2:
-                self.transport.write(QUESTION)
-            elif self.replies == REPLIES:
-                self.transport.close()
+            self.owed -= 1
+            if not self.owed:
+                self.go_on()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def go_on(self) -> None:
+        """The next thing."""
+        if not self.greeted:
+            self.greeted = True
+            self.owed = 1
+            self.transport.write(EHLO)
+            return
+        if self.asked:
+            self.answered += 1
+            self.left -= 1
+            if not self.left:
+                self.transport.close()
+                return
+        self.asked = True
+        self.owed = 3
+        self.transport.write(NEXT if self.left > 1 else LAST)
+
+    def connection_lost(self, _: Exception | None) -> None:
         """The session is over, well or not."""
         if not self.over.done():
-            self.over.set_result(exc is None and self.replies == REPLIES)
+            self.over.set_result(self.answered)
 
 
-async def work_off(targets: Iterator[str], port: int) -> int:
-    """Probe targets one after the other until there are no more; returns how many answered in full."""
+def sessions_of(addresses: Iterable[str], per_session: int) -> Iterator[tuple[str, int]]:
+    """The sessions to hold: an address and how many probes, neighbours with the same address together."""
+    for address, same in groupby(addresses):
+        left = sum(1 for _ in same)
+        while left:
+            probes = min(left, per_session)
+            left -= probes
+            yield address, probes
+
+
+async def work_off(sessions: Iterator[tuple[str, int]], port: int) -> int:
+    """Hold sessions one after the other until there are no more; returns how many probes were answered in full."""
     loop = asyncio.get_running_loop()
-    done = 0
-    for address in targets:
-        _, session = await loop.create_connection(lambda: Session(loop), address, port)
-        done += await session.over
-    return done
+    answered = 0
+    for address, probes in sessions:
+        _, session = await loop.create_connection(lambda probes=probes: Session(loop, probes), address, port)
+        answered += await session.over
+    return answered
 
 
-async def probe_all(addresses: list[str], port: int, concurrency: int) -> int:
-    """Probe all, at most `concurrency` at once."""
-    targets = iter(addresses)
+async def probe_all(addresses: list[str], port: int, concurrency: int, per_session: int) -> int:
+    """Probe all, at most `concurrency` sessions at once."""
+    sessions = sessions_of(addresses, per_session)
     async with asyncio.TaskGroup() as group:
-        workers = [group.create_task(work_off(targets, port)) for _ in range(concurrency)]
+        workers = [group.create_task(work_off(sessions, port)) for _ in range(concurrency)]
     return sum(worker.result() for worker in workers)
 
 
@@ -82,10 +109,11 @@ def main() -> None:
     parser.add_argument("targets", type=Path)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--concurrency", type=int, default=200)
+    parser.add_argument("--per-session", type=int, default=1)
     options = parser.parse_args()
     addresses = options.targets.read_text().split()
     usage = Usage.start()
-    answered = uvloop.run(probe_all(addresses, options.port, options.concurrency))
+    answered = uvloop.run(probe_all(addresses, options.port, options.concurrency, options.per_session))
     print(usage.line(len(addresses)))
     assert answered == len(addresses), f"only {answered} of {len(addresses)} answered in full"
 

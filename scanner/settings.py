@@ -58,6 +58,13 @@ class Settings:
     strict: bool = option(
         False, "Stop at the first bad input line (exit code 2).", "one typo must not cost a night", commands=(AUDIT,)
     )
+    via: tuple[str, ...] = option(
+        (),
+        "Ask these hosts about the domains instead of their MX, repeatable. [each domain's MX]",
+        "as dig @HOST: ask there, whatever DNS says",
+        commands=(AUDIT,),
+        metavar="HOST[,HOST…]",
+    )
     helo: str | None = option(
         None,
         "Name said in EHLO: should resolve to this host and back. [this host's name]",
@@ -94,6 +101,13 @@ class Settings:
         "what a small mail server does itself",
         least=0,
     )
+    window: int = option(
+        20_000,
+        "Probes in memory; items that wait for a busy target wait on disk.",
+        "some 100 MB",
+        commands=(AUDIT,),
+        least=1,
+    )
     connect_timeout: float = option(10.0, "For a connection.", "three SYNs of Linux (1, 3, 7 s)", unit="s", least=0.001)
     reply_timeout: float = option(
         30.0,
@@ -108,6 +122,31 @@ class Settings:
     )
     errors_per_session: int = option(
         8, "Refusals in one session.", "Postfix slows from the 10th, hangs up at the 20th", commands=(AUDIT,), least=1
+    )
+    target_memory: float = option(
+        300.0,
+        "How long what a target says before a transaction holds for its other probes; 0: each finds out for itself.",
+        "ten thousand domains behind one dead address",
+        commands=(AUDIT,),
+        unit="s",
+        least=0,
+    )
+    backoff: float = option(
+        60.0,
+        "Pause of an address that turns us away for now, then twice that, then its word counts; 0: at once.",
+        "one connection limit's usual window",
+        commands=(AUDIT,),
+        unit="s",
+        least=0,
+    )
+    retry_transient: float | None = option(
+        None,
+        "Ask what may differ later once more, after so long. [never]",
+        "greylisting lets in after 1 to 10 minutes",
+        commands=(AUDIT,),
+        unit="s",
+        least=0,
+        metavar="DELAY",
     )
     starttls: str = option(
         "when-required",

@@ -13,6 +13,7 @@ PUBLISHED: dict[str, Any] = {
     "output": "-",
     "force": False,
     "strict": False,
+    "via": (),
     "helo": None,
     "sender": None,
     "recipient": None,
@@ -26,6 +27,12 @@ PUBLISHED: dict[str, Any] = {
     "connect-timeout": 10.0,
     "reply-timeout": 30.0,
     "probe-timeout": 180.0,
+    "transactions-per-session": 10,
+    "errors-per-session": 8,
+    "target-memory": 300.0,
+    "backoff": 60.0,
+    "retry-transient": None,
+    "window": 20_000,
     "starttls": "when-required",
     "allow-net": (),
     "exclude": (),
@@ -66,8 +73,8 @@ def test_each_default_is_one_that_an_operator_could_have_given(setting: Any) -> 
     if option.choices:
         assert setting.default in option.choices
     if option.least is not None:
-        assert kind in (int, float)
-        assert setting.default >= option.least
+        assert kind in (int, float, float | None)
+        assert setting.default is None or setting.default >= option.least
     if kind in (bool, int, float):
         assert type(setting.default) is kind
     if kind is bool:
@@ -76,7 +83,8 @@ def test_each_default_is_one_that_an_operator_could_have_given(setting: Any) -> 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_a_number_that_is_a_time_says_its_unit(setting: Any) -> None:
-    assert (option_of(setting).unit == "s") is setting.name.endswith("timeout")
+    times = {"target_memory", "backoff", "retry_transient"}
+    assert (option_of(setting).unit == "s") is (setting.name.endswith("timeout") or setting.name in times)
 
 
 @pytest.mark.parametrize("command", ALL)
@@ -90,7 +98,7 @@ def test_no_two_options_of_a_command_share_a_name(command: str) -> None:
 def test_a_setting_belongs_to_the_commands_that_it_names() -> None:
     audit, probe = ({setting.name for setting in settings_of(command)} for command in (AUDIT, PROBE))
     assert audit | probe == {setting.name for setting in SETTINGS}
-    assert {"input", "output", "fail_on", "dry_run"} <= audit - probe
+    assert {"input", "output", "fail_on", "dry_run", "via"} <= audit - probe
     assert {"helo", "sender", "exclude"} <= audit & probe
 
 

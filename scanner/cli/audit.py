@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING
 
 import click
@@ -15,13 +16,15 @@ import uvloop
 from scanner import __version__
 from scanner.cli import means
 from scanner.cli.exits import Exit
+from scanner.cli.inquiry import on_inquiry, outlive_inquiries
 from scanner.cli.memory import settle_memory
 from scanner.cli.options import takes_settings
-from scanner.cli.progress import Status, kind_of, progress
+from scanner.cli.progress import kind_of, progress, tell
 from scanner.cli.recorder import Recorder
 from scanner.cli.screen import colour_wanted
 from scanner.cli.source import Source
 from scanner.cli.startup import check_names, domain_of, in_time
+from scanner.cli.status import Gauge
 from scanner.cli.stopping import Stopping, on_signals
 from scanner.cli.summary import Summary
 from scanner.cli.warnings import Warnings, say
@@ -34,13 +37,15 @@ from scanner.records.record import encode_run, encode_start
 from scanner.records.tally import DEFAULT_FINDINGS, KNOWN_VERDICTS, Tally
 from scanner.resolve.resolver import Resolver
 from scanner.run.audit import Audit, AuditedDomain
+from scanner.run.spool import Spool
 from scanner.run.suspicion import Suspicion
 from scanner.run.verdict import demands_tls
+from scanner.run.via import Via
 from scanner.settings import AUDIT, Settings, settings_of
 from scanner.terms import LocalFault, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from scanner.intake.lines import BadLine
     from scanner.records.facts import Group
@@ -57,6 +62,7 @@ def command(domains: tuple[str, ...], **options: object) -> int:
     Domains are arguments, or come from -i FILE, or from standard input: one a line. Records go to standard output or -o
     FILE, one JSON object a line; everything else goes to standard error.
     """
+    outlive_inquiries()
     settings = Settings(**options)  # type: ignore[arg-type]  # click has converted them
     if settings.output == STDOUT and sys.stdout is None:
         raise UsageError("stdout is closed: open it, or -o FILE")
@@ -97,17 +103,20 @@ class AuditRun:
     bad_lines: int = 0
     interrupted: bool = False
     fault: Exception | None = None
+    audit: Audit | None = None
 
     def __post_init__(self) -> None:
         settings = self.settings
         self.fail_on = findings_of(settings.fail_on)
         self.tally = Tally(self.fail_on)
+        self.gauge = Gauge(self.tally, self.source)
         self.summary = Summary(DEFAULT_FINDINGS if self.fail_on is None else self.fail_on)
         self.identity = means.identity(settings)
         self.questions = means.questions(settings, self.identity.helo)
         self.resolvers = means.resolvers(settings)
         self.fence = means.fence(settings)
-        self.families = means.families(settings)
+        self.via = means.via(settings)
+        self.families = means.families(settings, typed=bool(self.via))
         self.excluded = means.excluded_names(settings)
         self.limits = means.limits(settings, self.warnings.warn)
         self.own_domain = domain_of(self.questions.sender)
@@ -119,10 +128,10 @@ class AuditRun:
         """Everything, to the exit code."""
         settle_memory()
         asked, written = asyncio.timeout(None), asyncio.timeout(None)
-        stopping = Stopping(asked, self.source.stop, written)
+        stopping = Stopping(asked, self.admit_no_more, written)
         try:
             async with written:
-                with on_signals(stopping):
+                with on_signals(stopping), on_inquiry(self.tell):
                     await self.recorded(stopping)
         except ReaderGone:
             return Exit.INCOMPLETE
@@ -138,6 +147,12 @@ class AuditRun:
             raise self.fault
         return self.exit_code()
 
+    def admit_no_more(self) -> None:
+        """What is under way may end; what waits on disk stays undone."""
+        self.source.stop()
+        if self.audit is not None:
+            self.audit.stop()
+
     async def recorded(self, stopping: Stopping) -> None:
         """The audit and its records, the `run` line last."""
         started = time.time()
@@ -150,6 +165,7 @@ class AuditRun:
         """For the start record: what was asked for, and what stands in place of an absent option."""
         given = {setting.name: getattr(self.settings, setting.name) for setting in settings_of(AUDIT)}
         return given | {
+            "via": self.via,
             "helo": self.identity.helo,
             "sender": self.questions.sender,
             "recipient": self.questions.recipient,
@@ -195,13 +211,17 @@ class AuditRun:
                     suspicion.see(probe.planned.address, probe.judgement)
 
         named, port = self.settings.recipient is not None, self.questions.port
-        with Recorder(self.id, port, recipient_named=named, journal=journal, see=see) as recorder:
-            audit = Audit(
-                resolver,
+        with Spool() as spool, Recorder(self.id, port, recipient_named=named, journal=journal, see=see) as recorder:
+            self.audit = audit = Audit(
+                Via(self.via, resolver, warn=self.warnings.warn) if self.via else resolver,
                 self.questions,
                 missing_for=self.families.missing_for,
                 excluded=self.excluded.matches,
                 deliver=recorder.take,
+                spool=spool,
+                window=self.settings.window,
+                full_at=self.limits.full_at,
+                retry_s=self.settings.retry_transient,
             )
             using = Means(
                 self.identity,
@@ -211,18 +231,14 @@ class AuditRun:
                 session_limits=means.session_limits(self.settings),
             )
             async with Pool(using, self.limits, audit.settle) as pool:
-                with progress(kind_of(self.settings.progress, quiet=self.settings.quiet), self.status(audit, pool)):
+                self.gauge.begin(audit, pool)
+                with progress(kind_of(self.settings.progress, quiet=self.settings.quiet), self.gauge):
                     await audit.run(self.admitted(journal), pool)
         self.interrupted |= recorder.lost > 0
 
-    def status(self, audit: Audit, pool: Pool) -> Callable[[float], Status]:
-        """What progress shows, when asked."""
-
-        def now(elapsed_s: float) -> Status:
-            verdicts = self.tally.verdicts()["domain"]
-            return Status(self.tally.items, len(audit.pending), pool.open_sessions, elapsed_s, verdicts)
-
-        return now
+    def tell(self) -> None:
+        """Somebody asks how far we are: whatever --progress and --quiet say."""
+        tell(self.gauge.status(), as_json=self.settings.progress == "json")
 
     async def admitted(self, journal: Journal) -> AsyncIterator[Item]:
         """The items, as fast as the output takes what becomes of them."""
@@ -259,12 +275,16 @@ class AuditRun:
         number = uvloop.run(self.count())
         rate = f"{self.limits.rate:g} dials a second" if self.limits.rate else "no limit on the dials a second"
         say(
-            f"{number} domains, {self.bad_lines} bad lines; each exchange would be asked to take"
+            f"{number} domains, {self.bad_lines} bad lines;"
+            f" {', '.join(self.via) or 'each exchange'} would be asked to take"
             f" {self.questions.recipient} from {self.questions.sender or '<>'}, EHLO {self.identity.helo},"
             f" port {self.questions.port};"
             f" {rate}, {self.limits.concurrency} connections at once, {self.limits.per_target} to one address"
         )
-        if self.limits.rate:
+        if self.via:
+            sessions = ceil(number / self.settings.transactions_per_session)
+            say(f"at least {sessions} sessions with each of them")
+        elif self.limits.rate:
             say(f"at least {number / self.limits.rate:.0f} s with one exchange each")
         if self.fault is not None:
             raise self.fault

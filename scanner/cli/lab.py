@@ -30,12 +30,12 @@ async def play(arguments: tuple[str, ...]) -> int:
 
     async with Lab() as lab:
         if arguments:
-            return await against(lab.audit_options, str(lab.partners), arguments)
+            options = lab.audit_options if arguments[0] == "audit" else lab.options
+            return await against(options, str(lab.partners), arguments)
         click.echo(f"{len(lab.domains)} domains are being played; docs/lab.md says what each of them does.\n")
         click.echo(f"    {lab.audit_line}\n")
         click.echo("One of them, as with telnet:\n")
-        options = lab.audit_options
-        click.echo(f"    {shlex.join(['mxsweep', 'probe', lab.domains[0].domain, *options])}\n")
+        click.echo(f"    {shlex.join(['mxsweep', 'probe', lab.domains[0].domain, *lab.options])}\n")
         click.echo("Ctrl-C ends it.")
         await until_stopped()
     return Exit.CLEAN

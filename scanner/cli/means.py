@@ -9,19 +9,21 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanner.addresses import Address, Fence, Networks
+from scanner.addresses import TABLE, Address, Fence, Networks
+from scanner.cli.subject import parse_subject
 from scanner.intake.exclusions import exclude_domains, exclude_networks
-from scanner.intake.names import parse_helo, parse_mailbox, parse_sender
+from scanner.intake.names import BLANKS, parse_helo, parse_mailbox, parse_sender
 from scanner.pool.families import Families
 from scanner.pool.interfaces import own_addresses
 from scanner.pool.limits import Deadlines, Identity, Limits, SessionLimits
 from scanner.resolve.channel import parse_resolver
+from scanner.resolve.mx import EXCHANGES_AT_MOST
 from scanner.run.audit import Questions
 from scanner.smtp.outcome import StartTls
 from scanner.terms import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from scanner.intake.exclusions import DomainSet
     from scanner.settings import Settings
@@ -129,6 +131,36 @@ def resolvers(settings: Settings) -> list[tuple[str, int]]:
         raise UsageError(f"--resolver: {error}") from None
 
 
+def via(settings: Settings) -> tuple[str, ...]:
+    """The hosts that are asked instead of each domain's MX, each once; none: MX decides.
+
+    Raises:
+        UsageError: names what is no host, or says that they are too many.
+    """
+    hosts = tuple(dict.fromkeys(host for text in settings.via for host in hosts_of(text)))
+    if len(hosts) > EXCHANGES_AT_MOST:
+        raise UsageError(f"--via: {len(hosts)} hosts; at most {EXCHANGES_AT_MOST} can be asked about a domain")
+    return hosts
+
+
+def hosts_of(text: str) -> list[str]:
+    """Hosts of one --via: names in lower case and A-labels, addresses canonical.
+
+    Raises:
+        UsageError: names what is no host; an empty list is more likely an unset variable than a wish for MX.
+    """
+    parts = [part for part in text.split(",") if part.strip(BLANKS)]
+    if not parts:
+        raise UsageError("--via: names no host")
+    try:
+        subjects = [parse_subject(part) for part in parts]
+    except UsageError as error:
+        raise UsageError(f"--via: {error}") from None
+    if mailbox := next((subject.recipient for subject in subjects if subject.recipient), None):
+        raise UsageError(f"--via: {mailbox!r} is a mailbox, not a host")
+    return [subject.address or subject.name for subject in subjects]
+
+
 def session_limits(settings: Settings) -> SessionLimits:
     """How much one session carries."""
     return SessionLimits(settings.transactions_per_session, settings.errors_per_session)
@@ -150,17 +182,24 @@ def limits(settings: Settings, warn: Callable[[str], None]) -> Limits:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         concurrency = max(1, soft - DESCRIPTORS_SPARE)
         warn(f"--concurrency lowered to {concurrency}: this process may open {soft} descriptors")
-    return Limits(concurrency, settings.per_target, settings.rate, settings.target_rate)
+    return Limits(
+        concurrency,
+        settings.per_target,
+        settings.rate,
+        settings.target_rate,
+        backoff_s=settings.backoff,
+        memory_s=settings.target_memory,
+    )
 
 
-def allowed(settings: Settings) -> Networks:
-    """--allow-net.
+def allowed(settings: Settings, more: Iterable[str] = ()) -> Networks:
+    """--allow-net, and `more` networks.
 
     Raises:
         UsageError: names the value that is no CIDR.
     """
     try:
-        return Networks.from_text(settings.allow_net)
+        return Networks.from_text([*settings.allow_net, *more])
     except UsageError as error:
         raise UsageError(f"--allow-net: {error}") from None
 
@@ -175,8 +214,8 @@ def fence(settings: Settings) -> Fence:
     return Fence(allowed(settings), exclude_networks(settings.exclude), own)
 
 
-def families(settings: Settings) -> Families:
-    """Which IP versions are asked.
+def families(settings: Settings, *, typed: bool = False) -> Families:
+    """Which IP versions are asked. `typed`: the operator names the hosts; what is local needs no route out.
 
     Raises:
         UsageError: both -4 and -6.
@@ -184,7 +223,8 @@ def families(settings: Settings) -> Families:
     if settings.ipv4 and settings.ipv6:
         raise UsageError("-4 and -6 exclude each other")
     only = 4 if settings.ipv4 else 6 if settings.ipv6 else None
-    return Families.of_this_machine(only, allowed(settings))
+    local = [str(row.network) for row in TABLE] if typed else []
+    return Families.of_this_machine(only, allowed(settings, local))
 
 
 def excluded_names(settings: Settings) -> DomainSet:

@@ -124,7 +124,7 @@ def fault_of(value: object, setting: Field[Any]) -> str | None:
         return None if all(isinstance(entry, str) for entry in values) else "a string or a list of strings"
     if kind is bool:
         return None if isinstance(value, bool) else "true or false"
-    if kind in (int, float):
+    if kind in (int, float, float | None):
         return fault_of_number(value, kind, option.least)
     if option.choices:
         return None if value in option.choices else f"one of {', '.join(option.choices)}"

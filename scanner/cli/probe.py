@@ -6,14 +6,12 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import click
 import uvloop
 
 from scanner import __version__
-from scanner.addresses import RESERVED
 from scanner.cli import means
 from scanner.cli.audit import first_of
 from scanner.cli.exits import Exit
@@ -93,9 +91,9 @@ class ProbeRun:
         self.recipient_named = settings.recipient is not None or subject.recipient is not None
         self.resolvers = means.resolvers(settings)
         self.fence = means.fence(settings)
-        self.families = means.families(settings)
+        self.families = means.families(settings, typed=True)
         self.excluded = means.excluded_names(settings)
-        self.limits = Limits(1, 1, settings.rate, settings.target_rate)
+        self.limits = Limits(1, 1, settings.rate, settings.target_rate, backoff_s=0, memory_s=0)
         own_domain = domain_of(self.question.sender)
         if own_domain is not None and own_domain == domain_of(self.question.recipient):
             self.warnings.warn(f"sender and recipient are both in {own_domain}: some servers refuse that as a forgery")
@@ -222,17 +220,10 @@ class ProbeRun:
             self.subject,
             self.question,
             self.questions.port,
-            missing_for=self.missing_for,
+            missing_for=self.families.missing_for,
             excluded=self.excluded.matches,
             telling=telling,
         )
-
-    def missing_for(self, address: str) -> str | None:
-        """Why an address is not asked: its family; what is on our own networks needs no route to the world."""
-        reason = self.families.missing_for(address)
-        if reason is None or self.settings.ipv4 or self.settings.ipv6 or ip_address(address) not in RESERVED:
-            return reason
-        return None
 
     def may_dial(self, planned: Planned) -> bool:
         """Whether the fence lets a probe pass; the dial asks it again."""

@@ -5,38 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
 from scanner.cli.screen import DUMB
+from scanner.cli.status import SAMPLE_S
+from scanner.cli.telling import fields_of, report_of, sentence_of
 from scanner.cli.warnings import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from scanner.cli.status import Gauge, Status
+
 INTERVAL_S = {"line": 0.25, "plain": 5.0, "json": 5.0}
-
-
-class Status(NamedTuple):
-    """Where a run is. `verdicts`: domains by verdict, the most frequent first."""
-
-    items: int
-    in_progress: int
-    sessions: int
-    elapsed_s: float
-    verdicts: dict[str, int]
-
-    def sentence(self) -> str:
-        """For people, in one line."""
-        rate = self.items / self.elapsed_s if self.elapsed_s else 0.0
-        verdicts = ", ".join(f"{name} {number}" for name, number in list(self.verdicts.items())[:5])
-        counts = (
-            f"{self.items} domains done ({rate:.0f}/s), {self.in_progress} in progress, {self.sessions} connections"
-        )
-        return f"{counts}: {verdicts}" if verdicts else counts
 
 
 class Line(Protocol):
@@ -54,7 +38,7 @@ class PlainLine:
 
     def show(self, status: Status) -> None:
         """Print it."""
-        say(f"mxsweep: {status.sentence()}")
+        say(f"mxsweep: {sentence_of(status)}")
 
     def close(self) -> None:
         """Nothing to put back."""
@@ -65,9 +49,7 @@ class JsonLine:
 
     def show(self, status: Status) -> None:
         """Print it."""
-        fields = status._asdict()
-        fields["elapsed_s"] = round(status.elapsed_s, 1)
-        say(orjson.dumps(fields).decode())
+        say(orjson.dumps(fields_of(status)).decode())
 
     def close(self) -> None:
         """Nothing to put back."""
@@ -87,7 +69,7 @@ class LivingLine:
 
     def show(self, status: Status) -> None:
         """Write it over the last one."""
-        self.live.update(self.text(status.sentence(), no_wrap=True, overflow="ellipsis"), refresh=True)
+        self.live.update(self.text(sentence_of(status), no_wrap=True, overflow="ellipsis"), refresh=True)
 
     def close(self) -> None:
         """Take the line away."""
@@ -109,27 +91,45 @@ def is_dumb() -> bool:
 
 
 @contextmanager
-def progress(kind: str, status: Callable[[float], Status]) -> Iterator[None]:
-    """Show the status at intervals while the block runs."""
-    if kind == "none":
-        yield
-        return
-    forms: dict[str, Callable[[], Line]] = {"line": LivingLine, "plain": PlainLine, "json": JsonLine}
-    line = forms[kind]()
+def progress(kind: str, gauge: Gauge) -> Iterator[None]:
+    """Show the status at intervals while the block runs; where none is shown, somebody may still ask for it."""
+    with every(SAMPLE_S, gauge.sample):
+        if kind == "none":
+            yield
+            return
+        forms: dict[str, Callable[[], Line]] = {"line": LivingLine, "plain": PlainLine, "json": JsonLine}
+        line = forms[kind]()
+        with every(INTERVAL_S[kind], lambda: line.show(gauge.status(targets=kind == "json"))):
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # the terminal may be gone
+                    line.close()
+
+
+@contextmanager
+def every(interval_s: float, do: Callable[[], None]) -> Iterator[None]:
+    """Do something at intervals while the block runs; a terminal that is gone is none of its business."""
     loop = asyncio.get_running_loop()
-    began = time.monotonic()
     timer: asyncio.TimerHandle
 
     def tick() -> None:
         nonlocal timer
         with suppress(OSError):
-            line.show(status(time.monotonic() - began))
-        timer = loop.call_later(INTERVAL_S[kind], tick)
+            do()
+        timer = loop.call_later(interval_s, tick)
 
-    timer = loop.call_later(INTERVAL_S[kind], tick)
+    timer = loop.call_later(interval_s, tick)
     try:
         yield
     finally:
         timer.cancel()
-        with suppress(OSError):  # the terminal may be gone
-            line.close()
+
+
+def tell(status: Status, *, as_json: bool) -> None:
+    """All of it at once, for who asked; above the living line where there is one."""
+    if as_json:
+        JsonLine().show(status)
+        return
+    for line in report_of(status):
+        say(f"mxsweep: {line}")

@@ -6,7 +6,7 @@ import asyncio
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scanner.intake.lines import BadLine, Intake
 from scanner.terms import UsageError
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from scanner.terms import Item
 
 BLOCK_BYTES = 64 * 1024
+
+
+class Total(NamedTuple):
+    """How many valid items an input has. `exact`: they are counted; else it is estimated from what was read."""
+
+    items: int
+    exact: bool
 
 
 class Source:
@@ -31,6 +38,11 @@ class Source:
         self.arguments = arguments
         self.fd = -1
         self.stopped = False
+        self.at_end = False
+        self.intake = Intake()
+        self.offset = 0
+        self.read_bytes = 0
+        self.unfinished_bytes = 0
         self.waiter: asyncio.Future[None] | None = None
         if arguments and path != "-":
             raise UsageError("items as arguments or -i FILE, not both")
@@ -66,6 +78,8 @@ class Source:
             yield "".join(f"{argument}\n" for argument in self.arguments).encode("utf-8", "surrogateescape")
             return
         regular = stat.S_ISREG(os.fstat(self.fd).st_mode)
+        if regular:
+            self.offset = os.lseek(self.fd, 0, os.SEEK_CUR)
         loop = asyncio.get_running_loop()
         while not self.stopped:
             if not regular:
@@ -78,6 +92,8 @@ class Source:
                 raise UsageError(f"input: {error.strerror}") from error
             if not block:
                 return
+            self.read_bytes += len(block)
+            self.unfinished_bytes = len(block) - block.rfind(b"\n") - 1
             yield block
 
     async def readable(self) -> None:
@@ -95,15 +111,30 @@ class Source:
 
     async def items(self, on_bad_line: Callable[[BadLine], None]) -> AsyncIterator[Item]:
         """The valid items, in order, each once; bad lines go to `on_bad_line`."""
-        intake = Intake()
         async for block in self.blocks():
-            for item in valid(intake.feed(block), on_bad_line):
+            for item in valid(self.intake.feed(block), on_bad_line):
                 if self.stopped:
                     return
                 yield item
         if not self.stopped:
-            for item in valid(intake.finish(), on_bad_line):
+            last = self.intake.finish()
+            self.at_end = True
+            for item in valid(last, on_bad_line):
                 yield item
+
+    def total(self) -> Total | None:
+        """What is known of the number of items: of a file that is being read an estimate, of a pipe nothing."""
+        items = self.intake.seq
+        if self.at_end or (self.fd < 0 and items):  # arguments are one block
+            return Total(items, exact=True)
+        lines_bytes = self.read_bytes - self.unfinished_bytes
+        if not items or lines_bytes <= 0:
+            return None
+        file = os.fstat(self.fd)
+        if not stat.S_ISREG(file.st_mode):
+            return None
+        left_bytes = max(0, file.st_size - self.offset - lines_bytes)
+        return Total(items + round(left_bytes * items / lines_bytes), exact=False)
 
 
 def valid(found: list[Item | BadLine], on_bad_line: Callable[[BadLine], None]) -> Iterator[Item]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 
 import click
 
@@ -19,7 +20,8 @@ KEPT = 100
 def say(text: str, *, color: bool | None = None, styled: bool = False) -> None:
     """One line on stderr. `styled`: it holds our own colours, and what others said in it is already safe."""
     with contextlib.suppress(OSError):
-        click.echo(text if styled else safe_text(text), err=True, color=color)
+        # To `sys.stderr` as it is now: while a living line stands there, what is said goes above it.
+        click.echo(text if styled else safe_text(text), file=sys.stderr, err=True, color=color)
 
 
 class Warnings:

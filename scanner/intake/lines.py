@@ -15,14 +15,13 @@ from typing import NamedTuple
 
 from scanner.escape import cut, quoted
 from scanner.intake.blocks import BadText, LineReader, line_text, without_comment
-from scanner.intake.names import BLANKS, NAME_LIMIT_OCTETS, BadName, Mailbox, parse_domain, parse_mailbox
+from scanner.intake.names import BLANKS, COMMON_NAME, NAME_LIMIT_OCTETS, BadName, Mailbox, parse_domain, parse_mailbox
 from scanner.intake.recipients import RECIPIENTS_PER_DOMAIN, RecipientCount
 from scanner.intake.tags import BadJson, Json, bounded_tag, parse_object
 from scanner.terms import Item
 
-COMMON_LABEL = rb"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-COMMON = re.compile(rb"(?:%b\.)+(?=[a-z])%b" % (COMMON_LABEL, COMMON_LABEL))
-"""A domain as nearly every line has it, already as `parse_domain` would write it; the rest takes the long way."""
+COMMON_LINE = re.compile(COMMON_NAME.pattern.encode())
+"""Nearly every line: a domain already as `parse_domain` would write it. The rest takes the long way."""
 
 QUOTED_BEGINNING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -58,13 +57,13 @@ class Intake:
 
     def parse(self, number: int, line: bytes | None) -> Item | BadLine | None:
         """What one line (or argument) says; None for a blank line or a comment. A `line` of None was too long."""
-        if line is not None and len(line) <= NAME_LIMIT_OCTETS and COMMON.fullmatch(line):
+        if line is not None and len(line) <= NAME_LIMIT_OCTETS and COMMON_LINE.fullmatch(line):
             return self.item(line.decode("ascii"), None, None, number)
         try:
             text = line_text(line)
-            if not without_comment(text):
-                return None
-            return self.parse_json(number, text) if text.startswith("{") else self.parse_plain(number, text)
+            if text.startswith("{"):
+                return self.parse_json(number, text)
+            return self.parse_plain(number, text) if without_comment(text) else None
         except (BadText, BadName, BadJson) as error:
             return BadLine(number, cut(str(error)))
 

@@ -25,6 +25,10 @@ MAILBOX_LIMIT_OCTETS = 254  # RFC 5321 4.5.3.1.3: a path of 256 with its angle b
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 """One label as a mail domain has it. No underscore: DNS knows them, host names and RFC 5321 do not."""
 
+COMMON_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+COMMON_NAME = re.compile(rf"(?:{COMMON_LABEL}\.)+(?=[a-z]){COMMON_LABEL}")
+"""Nearly every domain, once it is in lower case: nothing else need be asked about it."""
+
 ATEXT = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+"
 QUOTED_STRING = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
 LOCAL_PART = re.compile(rf"{ATEXT}(?:\.{ATEXT})*|{QUOTED_STRING}")
@@ -66,6 +70,8 @@ def parse_domain(text: str) -> str:
 
 def domain_fault(name: str) -> str | None:
     """What keeps a name in lower case from being a domain; None where nothing does."""
+    if len(name) <= NAME_LIMIT_OCTETS and COMMON_NAME.fullmatch(name):
+        return None
     if not name:
         return "it is empty"
     if is_address(name):

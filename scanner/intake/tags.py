@@ -37,8 +37,9 @@ def parse_object(text: str) -> dict[str, Json]:
         raise BadJson(f"not JSON: {error.msg} at {error.pos + 1}") from None
     if not isinstance(found, dict):
         raise BadJson("not a JSON object")
-    # Before the next look at it, which recurses.
-    if depth(found) > TAG_LIMIT_DEPTH + 1:
+    # Before the next look at it, which recurses. Nothing lies deeper than lists and objects are begun.
+    allowed = TAG_LIMIT_DEPTH + 1
+    if text.count("[") + text.count("{") > allowed and depth(found) > allowed:
         raise BadJson(f"the tag is deeper than {TAG_LIMIT_DEPTH}")
     if LONG_NUMBER.search(text) and not is_exact(text):
         raise BadJson("an integer is beyond 64 bits; as a string it would be kept")

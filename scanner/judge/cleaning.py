@@ -43,7 +43,6 @@ VENDOR_MARK = re.compile(r"\[([a-z]{1,5}\d{2,6}|[a-z]{3,16})\]")
 SQUARE = re.compile(r"\[[^\[\]]*\]")
 MAILBOX = re.compile(r"(?<![^\s<>()\"',;:=])[^\s<>()\"',;:=@]++@[^\s<>()\"',;:=]*+")
 HOST = re.compile(r"(?<![\w.-])[\w-]++(?:\.[\w-]++)+")
-SPACE = re.compile(r"\s+")
 
 KEPT_HOSTS = re.compile(
     r"^(?:resolver|storedrv|smtpsend|routing|queue|rejectmessage)\."  # Exchange's reason tokens look like host names
@@ -89,7 +88,7 @@ def clean(text: str) -> Cleaned:
         words = MAILBOX.sub(" ", words)
     if "." in words:
         words = HOST.sub(host_name, words)
-    return Cleaned(SPACE.sub(" ", words).strip(" .:;,-"), " ".join(link.partition("&")[0] for link in links))
+    return Cleaned(" ".join(words.split()).strip(" .:;,-"), " ".join(link.partition("&")[0] for link in links))
 
 
 def host_name(match: re.Match[str]) -> str:

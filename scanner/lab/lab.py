@@ -74,8 +74,8 @@ class Lab:
         return PARTNERS
 
     @property
-    def audit_options(self) -> list[str]:
-        """The arguments of `mxsweep audit` against this lab, the input aside.
+    def options(self) -> list[str]:
+        """The arguments of an mxsweep command against this lab, what it asks about aside.
 
         No limits on the rate, since all is ours; short time-outs, since some hosts never answer.
         """
@@ -86,6 +86,11 @@ class Lab:
             *("--helo", HELO_NAME, "--rate", "0", "--target-rate", "0"),
             *("--connect-timeout", "2", "--reply-timeout", "2"),
         ]
+
+    @property
+    def audit_options(self) -> list[str]:
+        """Those of `mxsweep audit`, which would wait minutes for the hosts that say "later"."""
+        return [*self.options, "--backoff", "1"]
 
     @property
     def audit_line(self) -> str:

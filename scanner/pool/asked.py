@@ -24,6 +24,10 @@ class Asked:
     attempts: int = 0
     needs_new: bool = False
     """It must not be put on a session in use: one broke under it, or the next one is to differ."""
+    deaths: int = 0
+    """Dials of it that found nobody."""
+    turned_away: int = 0
+    """Sessions of it that were refused for now."""
 
     def may_try(self, again: Again) -> bool:
         """Each wish is granted once; without that a server could keep us dialling."""

@@ -37,10 +37,14 @@ VERDICT_OF_ERRNO = {
     errno.EINVAL: ProbeVerdict.LOCAL_ERROR,
     errno.EAFNOSUPPORT: ProbeVerdict.LOCAL_ERROR,
 }
-SHORTAGES = {
-    errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM
-}  # fmt: skip
+SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 """Ours, and likely to pass: wait and dial again."""
+SHORT_OF_PORTS = {errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN}
+"""The same, for one destination: others have ports of their own."""
+
+
+class PortsExhausted(LocalFault):
+    """No local port is left towards one address; others can be dialled."""
 
 
 class Forbidden(Exception):  # noqa: N818 - what it is
@@ -88,7 +92,7 @@ async def dial(  # noqa: PLR0913 - one dial's six facts
         Forbidden: not ours to dial; no packet was sent.
         DialFailed: theirs; `verdict` is refused, connect_timeout, unreachable or disconnected, or a local_error that
             lasts (a packet filter, a route).
-        LocalFault: ours and passing (descriptors, ports, memory).
+        LocalFault: ours and passing (descriptors, memory); PortsExhausted where it is so for this address only.
     """
     if (ban := fence.check(target.address, typed=typed)) is not None:
         raise Forbidden(target, ban)
@@ -137,4 +141,6 @@ def failed(target: Target, error: OSError) -> Exception:
     reason = f"{os.strerror(number)} ({name})" if number else str(error)
     if number in SHORTAGES:
         return LocalFault(f"cannot open a connection: {reason}")
+    if number in SHORT_OF_PORTS:
+        return PortsExhausted(f"no port is left for a connection to {target.address}: {reason}")
     return DialFailed(target, VERDICT_OF_ERRNO.get(number, ProbeVerdict.LOCAL_ERROR), reason)

@@ -18,12 +18,28 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """At once and a second, over all and to one address. A rate of 0 is no limit."""
+    """At once and a second, over all and to one address; and how long an address is left alone.
+
+    A rate of 0 is no limit. `backoff_s`: the first pause of an address that turns us away, the second is twice that; 0:
+    what it says first counts. `memory_s`: how long what a target says before a transaction holds for its other probes;
+    0: each finds out for itself. `redial_s`: between the two dials that say that a target is dead.
+    """
 
     concurrency: int = 500
     per_target: int = 2
     rate: float = 50.0
     target_rate: float = 1.0
+    backoff_s: float = 60.0
+    memory_s: float = 300.0
+    redial_s: float = 5.0
+
+    @property
+    def full_at(self) -> int:
+        """Probes that one address holds at a time; further ones wait outside of the pool."""
+        return max(FULL_AT_LEAST, 4 * self.per_target)
+
+
+FULL_AT_LEAST = 8
 
 
 @dataclass(frozen=True, slots=True)

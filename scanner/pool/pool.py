@@ -1,9 +1,4 @@
-"""The pool: who is dialled next. Probes of a target in, answers out.
-
-A dial asks in order: the address's rate, the rate of all, a free place among the connections; while it waits it holds
-none of them. Nothing here is a task but the sessions themselves: addresses wait in a heap for their own rate, then in a
-queue for the common limits, and one timer wakes the earliest.
-"""
+"""The pool: probes of a target in, answers out. Nothing here is a task but the sessions themselves."""
 
 from __future__ import annotations
 
@@ -11,19 +6,22 @@ import asyncio
 import logging
 import time
 from collections import deque
-from heapq import heappop, heappush
-from itertools import count
+from functools import partial
+from heapq import nlargest
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from scanner.pool.asked import Asked
-from scanner.pool.host import Host
-from scanner.pool.pace import Pace
+from scanner.pool.backoff import PAUSES, turned_away
+from scanner.pool.evidence import is_death, shared
+from scanner.pool.host import Host, TargetState
 from scanner.pool.session import Session, internal_error, undialled
+from scanner.pool.turns import Turns
 from scanner.smtp.outcome import Again, Outcome
-from scanner.terms import LocalFault, ProbeVerdict, Stage
+from scanner.terms import LocalFault, ProbeVerdict, SessionUse, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -33,12 +31,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SHORTAGE_PAUSE_S = 1.0
-"""How long no dial is made after one found us short of descriptors, ports or memory."""
-SHORTAGE_LIMIT_S = 600.0
-"""How long a shortage may last before the run stops: cron must not hang."""
-PLENTY = 16
-"""Waiting probes a connection: enough that a session finds its ten questions in the queue of its address."""
+LINGER_S = 2.0
+"""How long a session waits for another question (as Postfix's own connection cache does)."""
+LEFT_TO_A_SESSION = 4
+"""Waiting probes that are left to an open session at most, before a further one is dialled."""
+DIALS_OF_THE_DEAD = 2
+SHARED_AT_ONCE = 50
+"""Answers that are known without a dial, handed out in one turn of the loop: a dead host may have ten thousand."""
 HOSTS_KEPT = 10_000
 """Addresses that are remembered without a reason, before those at rest are forgotten."""
 
@@ -58,19 +57,14 @@ class Pool:
         self.settle = settle
         self.hosts: dict[str, Host] = {}
         self.hosts_kept = HOSTS_KEPT
-        self.ready: deque[Host] = deque()
-        self.resting: list[tuple[float, int, Host]] = []
-        self.order = count()
-        self.pace = Pace(limits.rate)
-        self.open_sessions = 0
-        self.waiting = 0  # probes without an answer, those in a session included
-        self.paused_until = float("-inf")
-        self.short_since: float | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self.wake_at = float("inf")
+        self.turns = Turns(limits, self.begin, self.make_room)
+        self.soon = min((means.session_limits.transactions - 1) // 2, LEFT_TO_A_SESSION)
+        self.idle: dict[Session, Host] = {}
+        self.sent_away: set[Session] = set()
+        self.known: deque[tuple[Probe, Answer]] = deque()
         self.tasks = asyncio.TaskGroup()
         self.loop = asyncio.get_running_loop()
-        self.stopped = False
+        self.closing = False
 
     async def __aenter__(self) -> Self:
         await self.tasks.__aenter__()
@@ -79,19 +73,17 @@ class Pool:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.closing = True
+        self.make_room(len(self.idle) + len(self.sent_away))
         if kind is not None:
-            self.stop()
+            self.turns.stop()
         try:
             await self.tasks.__aexit__(kind, error, traceback)
         finally:
-            self.stop()
+            self.turns.stop()
             self.means.watch.close()
 
-    def stop(self) -> None:
-        """No dial after this. While a cancelled session is on its way out, the timer would start a new one."""
-        self.stopped = True
-        if self.timer is not None:
-            self.timer.cancel()
+    # -- probes in -------------------------------------------------------------------------------------------------
 
     def submit(self, probe: Probe) -> None:
         """Take a probe. A forbidden address is answered at once: it costs nobody a turn."""
@@ -100,93 +92,44 @@ class Pool:
             outcome = Outcome(Stage.CONNECT, trouble=ban.verdict, error=ban.reason)
             self.settle(probe, undialled(outcome, time.time()))
             return
-        host = self.hosts.get(probe.target.address)
+        host = self.host_of(probe.target.address)
+        since = float("-inf") if probe.asked_before is None else probe.asked_before
+        known = host.evidence.about(probe.target.port, self.loop.time(), since)
+        if known is not None:
+            self.share(probe, known)
+            return
+        host.queue.append(Asked(probe, needs_new=probe.asked_before is not None))
+        if host.idle:
+            host.idle.pop().rouse()
+        self.turns.list_host(host)
+        self.turns.pump()
+
+    def host_of(self, address: str) -> Host:
+        """The owner of an address's limits."""
+        host = self.hosts.get(address)
         if host is None:
             self.forget_hosts_at_rest()
-            host = self.hosts[probe.target.address] = Host(
-                self.limits, (self.means.session_limits.transactions - 1) // 2
-            )
-        host.queue.append(Asked(probe))
-        self.waiting += 1
-        self.list_host(host)
-        self.pump()
+            host = self.hosts[address] = Host(self.limits, self.soon)
+        return host
 
-    @property
-    def has_plenty(self) -> bool:
-        """So much waits for nothing but a free place that reading on would only fill the memory."""
-        return self.waiting >= PLENTY * self.limits.concurrency and self.can_go_on
-
-    @property
-    def has_enough(self) -> bool:
-        """Reading on can wait a little longer: what comes in large portions costs less."""
-        return self.waiting >= PLENTY // 2 * self.limits.concurrency and self.can_go_on
-
-    @property
-    def can_go_on(self) -> bool:
-        """Many addresses could be dialled; what waits, waits not for a few slow ones."""
-        return len(self.ready) >= max(1, self.limits.concurrency // 4)
-
-    def list_host(self, host: Host) -> None:
-        """Put an address where it waits for its next dial, unless it does already or wants none."""
-        if host.listed or not host.wants_a_dial:
+    def forget_hosts_at_rest(self) -> None:
+        """Keep the table of addresses bounded: what is idle is as good as new."""
+        if len(self.hosts) < self.hosts_kept:
             return
-        host.listed = True
         now = self.loop.time()
-        delay = host.pace.delay(now)
-        if delay <= 0:
-            self.ready.append(host)
-        else:
-            heappush(self.resting, (now + delay, next(self.order), host))
+        self.hosts = {address: host for address, host in self.hosts.items() if not host.at_rest(now)}
+        self.hosts_kept = max(HOSTS_KEPT, 2 * len(self.hosts))
 
-    def pump(self) -> None:
-        """Open a session for every dial that is allowed now."""
-        while (turn := self.next_turn()) is not None:
-            self.tasks.create_task(self.sessions(*turn))
+    def is_paused(self, address: str) -> bool:
+        """Whether an address is left alone for now: further probes of it had better wait elsewhere."""
+        host = self.hosts.get(address)
+        return host is not None and self.loop.time() < host.no_dial_until
 
-    def next_turn(self) -> tuple[Host, Asked] | None:
-        """The next dial, its turn and its place taken; None where none is allowed now, with the timer set for later."""
-        if self.stopped:
-            return None
-        now = self.loop.time()
-        while self.resting and self.resting[0][0] <= now:
-            self.ready.append(heappop(self.resting)[2])
-        wake_at = self.resting[0][0] if self.resting else float("inf")
-        while self.ready and self.open_sessions < self.limits.concurrency:
-            wait_until = max(self.paused_until, now + self.pace.delay(now))
-            if wait_until > now:
-                wake_at = min(wake_at, wait_until)
-                break
-            host = self.ready.popleft()
-            host.listed = False
-            if host.wants_a_dial:
-                asked = self.take_turn(host, now)
-                self.list_host(host)
-                return host, asked
-        self.wake(wake_at)
-        return None
+    # -- sessions --------------------------------------------------------------------------------------------------
 
-    def wake(self, at: float) -> None:
-        """Come back to `pump` at a time; infinity is never, for the end of a session comes back too."""
-        if at >= self.wake_at and self.timer is not None and self.wake_at > self.loop.time():
-            return
-        if self.timer is not None:
-            self.timer.cancel()
-        self.wake_at = at
-        self.timer = None if at == float("inf") else self.loop.call_at(at, self.woken)
-
-    def woken(self) -> None:
-        """The timer rang."""
-        self.timer = None
-        self.wake_at = float("inf")
-        self.pump()
-
-    def take_turn(self, host: Host, now: float) -> Asked:
-        """One dial of all, one of the host's, one place; and the probe that they are for."""
-        self.pace.take(now)
-        host.pace.take(now)
-        host.sessions += 1
-        self.open_sessions += 1
-        return host.queue.popleft()
+    def begin(self, host: Host, asked: Asked) -> None:
+        """A dial is allowed."""
+        self.tasks.create_task(self.sessions(host, asked))
 
     async def sessions(self, host: Host, asked: Asked) -> None:
         """A session, then whichever is next, as long as one is allowed: a task costs more than its turn."""
@@ -196,28 +139,26 @@ class Pool:
             try:
                 await self.session(host, asked)
             except BaseException:
-                self.stop()  # a fault that ends the run, or the run's cancellation
+                self.turns.stop()  # a fault that ends the run, or the run's cancellation
                 raise
             finally:
-                host.sessions -= 1
-                self.open_sessions -= 1
-            self.list_host(host)
-            turn = self.next_turn()
+                self.turns.give_back(host)
+            self.turns.list_host(host)
+            turn = self.turns.next()
 
     async def session(self, host: Host, asked: Asked) -> None:
-        """Hold one session, for one probe and those that wait behind it."""
+        """Hold one session, for one probe and those that wait behind it or come in time."""
         if (known := host.unverified.get(asked.probe.host)) is not None:
             asked.verify, asked.tls = False, known
-        session = Session(self.means, asked)
+        session = Session(self.means, asked, connected=partial(self.connected, host))
         turn: Asked | None = asked
         try:
             while turn is not None:
                 try:
-                    answer = await session.ask(turn, last=not self.goes_on(session, host))
-                    self.short_since = None
+                    answer = await session.ask(turn, last=self.is_last(session, host))
                 except LocalFault as fault:
-                    self.pause(fault)
                     host.queue.appendleft(turn)
+                    self.turns.pause(host, fault)
                     return
                 except Exception as error:
                     # One probe's bug must not cost the others their verdict.
@@ -226,19 +167,55 @@ class Pool:
                     session.hang_up()
                     answer = undialled(outcome, time.time())
                 self.conclude(host, turn, answer)
-                turn = host.next_for(session)
+                turn = host.next_for(session, self.loop.time()) or await self.linger(session, host)
             await session.leave()
             session.hang_up()
             await session.gone()
         finally:
+            if session.source is None:
+                host.dialling -= 1
+                host.alive = False
+            self.sent_away.discard(session)
             session.hang_up()
 
-    def goes_on(self, session: Session, host: Host) -> bool:
-        """Whether the session will be wanted after the question that it is given now."""
-        return bool(host.queue) and session.transactions + 1 < self.means.session_limits.transactions
+    def connected(self, host: Host) -> None:
+        """A dial found somebody; the next one need not wait for this one's end."""
+        self.turns.dialled(host)
+        if host.queue:
+            self.turns.list_host(host)
+            self.turns.pump()
+
+    def is_last(self, session: Session, host: Host) -> bool:
+        """Whether the session ends with the question that it is given now, whatever else comes."""
+        return session.transactions + 1 >= self.means.session_limits.transactions or (
+            not host.queue and (self.closing or self.turns.place_wanted)
+        )
+
+    async def linger(self, session: Session, host: Host) -> Asked | None:
+        """Wait a moment for another question, unless one needs another session, or somebody wants the place."""
+        if not session.has_room or host.queue or self.closing or self.turns.place_wanted:
+            return None
+        self.idle[session] = host
+        host.idle.append(session)
+        try:
+            await session.rest(self.loop.time() + LINGER_S)
+        finally:
+            self.idle.pop(session, None)
+            if session in host.idle:
+                host.idle.remove(session)
+        return host.next_for(session, self.loop.time())
+
+    def make_room(self, wanted: int) -> None:
+        """Sessions without a question are the first to go; the one that waits longest before all."""
+        for session in list(islice(self.idle, max(0, wanted - len(self.sent_away)))):
+            del self.idle[session]
+            self.sent_away.add(session)
+            session.rouse()
+
+    # -- answers out -----------------------------------------------------------------------------------------------
 
     def conclude(self, host: Host, asked: Asked, answer: Answer | None) -> None:
-        """Settle a probe, or let it wait for a session that differs."""
+        """Settle a probe, or let it wait for another session."""
         if answer is None:
             asked.needs_new = True
             host.queue.appendleft(asked)
@@ -248,28 +225,99 @@ class Pool:
                 host.unverified[asked.probe.host] = answer.server.tls
                 asked.attempts -= 1  # our own second look, nobody's attempt
             host.queue.appendleft(asked)
+        elif answer.session is SessionUse.NEW and self.says_nothing_yet(host, asked, answer):
+            host.queue.appendleft(asked)
         else:
-            self.waiting -= 1
-            self.settle(asked.probe, answer)
+            self.answer(host, asked, answer)
 
-    def pause(self, fault: LocalFault) -> None:
-        """No dial for a moment: we are short of something, and that is nobody's verdict.
+    def says_nothing_yet(self, host: Host, asked: Asked, answer: Answer) -> bool:
+        """Whether a new session's end is to be seen once more before it counts; until then the address is left alone."""
+        now, limits = self.loop.time(), self.limits
+        if turned_away(answer.outcome):
+            host.take_fewer(others_of(host, answer))
+            until = host.backoff.begin(now, limits.backoff_s, limits.memory_s)
+            if until is None or asked.turned_away >= PAUSES:
+                return False
+            asked.turned_away += 1
+            asked.needs_new = True
+            host.no_dial_until = max(host.no_dial_until, until)
+            return True
+        if is_death(answer.outcome):
+            return self.may_be_chance(host, answer, now)
+        host.backoff.calm()
+        host.deaths = 0
+        return False
 
-        Raises:
-            LocalFault: it has lasted too long; ends the run.
-        """
-        now = self.loop.time()
-        if self.short_since is None:
-            self.short_since = now
-            logger.warning("%s; pausing", fault)
-        elif now - self.short_since > SHORTAGE_LIMIT_S:
-            raise fault
-        self.paused_until = now + SHORTAGE_PAUSE_S
+    def may_be_chance(self, host: Host, answer: Answer, now: float) -> bool:
+        """Whether it is no proof of death: two dials some seconds apart are; one lost SYN must not damn thousands."""
+        if not self.limits.memory_s:
+            return False  # it damns nobody else
+        if others := others_of(host, answer):
+            host.take_fewer(others)
+            return True
+        if now < host.no_dial_until:
+            return True
+        host.deaths += 1
+        if host.deaths >= DIALS_OF_THE_DEAD:
+            host.deaths = 0
+            return False
+        host.no_dial_until = now + self.limits.redial_s
+        return True
 
-    def forget_hosts_at_rest(self) -> None:
-        """Keep the table of addresses bounded: what is idle is as good as new."""
-        if len(self.hosts) < self.hosts_kept:
+    def answer(self, host: Host, asked: Asked, answer: Answer) -> None:
+        """The probe's final answer, and that of all who wait for the same, where it is about the target."""
+        host.answered += 1
+        host.took_ms += answer.elapsed_ms
+        self.settle(asked.probe, answer)
+        if answer.session is SessionUse.NONE or others_of(host, answer):
             return
+        port = asked.probe.target.port
+        if host.evidence.note(port, answer, self.loop.time(), self.limits.memory_s):
+            waiting, host.queue = host.queue, deque()
+            for each in waiting:
+                if each.probe.target.port == port:
+                    self.share(each.probe, answer)
+                else:
+                    host.queue.append(each)
+
+    def share(self, probe: Probe, answer: Answer) -> None:
+        """Answer a probe with what is known of its target, in one of the loop's next turns."""
+        self.known.append((probe, shared(answer, time.time())))
+        if len(self.known) == 1:
+            self.loop.call_soon(self.hand_out)
+
+    def hand_out(self) -> None:
+        """A portion of the answers that are known."""
+        for _ in range(min(len(self.known), SHARED_AT_ONCE)):
+            self.settle(*self.known.popleft())
+        if self.known:
+            self.loop.call_soon(self.hand_out)
+
+    # -- for whoever looks on --------------------------------------------------------------------------------------
+
+    @property
+    def open_sessions(self) -> int:
+        """Places taken: connections, and dials under way."""
+        return self.turns.taken
+
+    def paused_targets(self) -> int:
+        """How many addresses are left alone for now with probes waiting."""
         now = self.loop.time()
-        self.hosts = {address: host for address, host in self.hosts.items() if not host.idle(now)}
-        self.hosts_kept = max(HOSTS_KEPT, 2 * len(self.hosts))
+        return sum(1 for host in self.hosts.values() if host.queue and now < host.no_dial_until)
+
+    def states(self) -> Iterator[TargetState]:
+        """The addresses that have something to do."""
+        return (host.state(address) for address, host in self.hosts.items() if host.queue or host.sessions)
+
+    def busiest(self, count: int) -> list[TargetState]:
+        """Those for which most waits."""
+        return nlargest(count, self.states(), key=lambda state: (state.waiting, state.answered))
+
+    def slowest(self, count: int) -> list[TargetState]:
+        """Those whose answers take longest, of those that have something to do."""
+        return nlargest(count, self.states(), key=lambda state: state.mean_ms)
+
+
+def others_of(host: Host, answer: Answer) -> int:
+    """Connections to the host that stand beside the one that the answer came from, or did not come from."""
+    return host.sessions - host.dialling - (answer.source is not None)

@@ -15,7 +15,9 @@ class Probe(NamedTuple):
     """One question to one target.
 
     `seq` and `number` tell the asker which item's which probe it is. `host` is the name that a certificate should
-    carry; `typed`: the operator named the address, so that the fence lets private ones pass.
+    carry; `typed`: the operator named the address, so that the fence lets private ones pass. `asked_before`: when it
+    was answered the last time, in seconds of the loop's clock; it is asked again in a new session, and only younger
+    evidence answers it.
     """
 
     seq: int
@@ -24,6 +26,7 @@ class Probe(NamedTuple):
     question: Question
     host: str | None = None
     typed: bool = False
+    asked_before: float | None = None
 
 
 class Answer(NamedTuple):

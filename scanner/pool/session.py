@@ -58,13 +58,20 @@ class Means:
 class Session:
     """One connection and the questions that are put on it, one after the other.
 
+    Args:
+        means: what it needs.
+        asked: its first probe; the target and the manner of the session are this one's.
+        connected: called when the dial has found somebody.
+
     Attributes:
+        source: our own address; None as long as there is no connection.
         transactions: questions answered on it.
         errors: refusals that the server counts against us (Postfix sleeps from the 10th on, and hangs up at the 20th).
     """
 
-    def __init__(self, means: Means, asked: Asked) -> None:
+    def __init__(self, means: Means, asked: Asked, connected: Callable[[], None] = lambda: None) -> None:
         self.means = means
+        self.connected = connected
         self.target = asked.probe.target
         self.host = asked.probe.host
         self.loop = asyncio.get_running_loop()
@@ -144,6 +151,7 @@ class Session:
             return Answer(outcome, started, elapsed_ms, ServerFacts(tls=asked.tls), attempts=asked.attempts)
         self.source = transport.get_extra_info("sockname")[0]
         means.watch.add(wire)
+        self.connected()
         return None
 
     async def converse(self, asked: Asked) -> Outcome:
@@ -177,20 +185,31 @@ class Session:
 
     def may_take(self, asked: Asked) -> bool:
         """Whether this session, as it is now, can carry the question too."""
-        limits = self.means.session_limits
         return (
-            self.is_open
+            self.has_room
             and not asked.needs_new
-            and self.transactions < limits.transactions
-            and self.errors < limits.errors
             and asked.probe.target == self.target
             and (not self.dialogue.tls or asked.probe.host == self.host)
         )
 
     @property
+    def has_room(self) -> bool:
+        """It is open and within its limits."""
+        limits = self.means.session_limits
+        return self.is_open and self.transactions < limits.transactions and self.errors < limits.errors
+
+    @property
     def is_open(self) -> bool:
         """Another question may be put, and the server is still there."""
         return self.wire.transport is not None and self.dialogue.ready_for_another
+
+    async def rest(self, until: float) -> None:
+        """Wait without a question until a time, until `rouse`, or until the server has had enough."""
+        await self.wire.rest(until)
+
+    def rouse(self) -> None:
+        """There may be a question, or the place is wanted."""
+        self.wire.wake()
 
     async def leave(self) -> None:
         """QUIT, where the last question did not bring it along."""

@@ -48,6 +48,7 @@ class Wire(asyncio.Protocol):
         self.waiter: asyncio.Future[None] | None = None
         self.received_bytes = 0
         self.handshaking = False
+        self.resting = False
         self.end_noted = False
         self.deadline = probe_deadline
         self.decided_at: float | None = None
@@ -101,6 +102,16 @@ class Wire(asyncio.Protocol):
         self.decided_at = None
         self.flush()
 
+    async def rest(self, until: float) -> None:
+        """Wait without a question until a time, until `wake`, or until the server says something."""
+        self.resting = True
+        self.deadline = until
+        self.waiter = self.loop.create_future()
+        try:
+            await self.waiter
+        finally:
+            self.resting = False
+
     async def leave(self) -> None:
         """Say QUIT and wait for its answer, for so long and no longer."""
         self.dialogue.leave()
@@ -112,7 +123,7 @@ class Wire(asyncio.Protocol):
 
     def look(self) -> None:
         """Wake the session if something happened; hang up if all is over."""
-        if self.dialogue.happened or self.dialogue.state is State.OVER:
+        if self.resting or self.dialogue.happened or self.dialogue.state is State.OVER:
             self.wake()
         if self.dialogue.state is State.OVER:
             self.hang_up()
@@ -155,6 +166,9 @@ class Wire(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """The deadline has passed."""
+        if self.resting:
+            self.wake()
+            return
         dialogue = self.dialogue
         due = str(dialogue.owed[0]) if dialogue.owed else "TLS handshake"
         if now >= self.probe_deadline:

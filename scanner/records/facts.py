@@ -7,24 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from scanner.records.server import NO_SERVER
-from scanner.terms import SessionUse
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import orjson
-
-    from scanner.terms import DomainVerdict, Exchange, Judgement, Stage
+    from scanner.pool.probe import Answer
+    from scanner.smtp.outcome import Question
+    from scanner.terms import DomainVerdict, Exchange, Judgement
 
 
 class ProbeFacts(NamedTuple):
-    """One probe's final outcome.
+    """One probe's final outcome: what was asked where, what came, and what it means.
 
-    Text has been made safe where it entered (`scanner.escape`) and `text` joins its lines by LF. `domain` and
-    `exchange` are None in a sweep; `address` is None where the exchange has none. `started` is wall-clock seconds since
-    the epoch, of the last attempt (of the decision where nothing was dialled); `elapsed_ms` its duration. `server`
-    comes from `encode_server`. `tag` is the input's, any JSON value.
+    `domain` and `exchange` are None in a sweep; `address` is None where the exchange has none. `notes` stand before
+    those of the answer. `tag` is the input's, any JSON value.
     """
 
     seq: int
@@ -32,21 +27,10 @@ class ProbeFacts(NamedTuple):
     exchange: Exchange | None
     address: str | None
     port: int
+    question: Question
+    answer: Answer
     judgement: Judgement
-    stage: Stage
-    started: float
-    elapsed_ms: float = 0.0
-    source: str | None = None
-    code: int | None = None
-    enhanced: str | None = None
-    text: str | None = None
-    sender: str | None = None
-    recipient: str | None = None
-    server: orjson.Fragment = NO_SERVER
-    session: SessionUse = SessionUse.NONE
-    attempts: int = 0
-    error: str | None = None
-    notes: Sequence[str] = ()
+    notes: tuple[str, ...] = ()
     tag: object = None
 
 

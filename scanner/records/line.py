@@ -43,6 +43,20 @@ def encode_line(record: Mapping[str, object]) -> bytes:
     return line if is_harmless(line) else encode_again(record)
 
 
+def members(fields: Mapping[str, object]) -> bytes:
+    """Neighbouring fields of a record as they stand between its braces; what holds for a line holds for them.
+
+    Raises:
+        TypeError: as `encode_line`.
+    """
+    return encode_line(fields)[1:-2]
+
+
+def json_text(text: str | None) -> bytes:
+    """A text of one line as a JSON value, made safe; null for None."""
+    return b"null" if text is None else orjson.dumps(safe_text(text))
+
+
 def is_harmless(line: bytes) -> bool:
     """Whether an encoded line can hold no control character, neither raw nor as an escape that a reader would undo.
 
@@ -50,9 +64,8 @@ def is_harmless(line: bytes) -> bool:
     """
     if b"\\" in line and ODD_ESCAPE.search(line):
         return False
-    if line.isascii():
-        return b"\x7f" not in line
-    return not UNSAFE.search(line.decode().removesuffix("\n"))
+    text = line.decode()
+    return "\x7f" not in text if text.isascii() else not UNSAFE.search(text.removesuffix("\n"))
 
 
 def encode_again(record: Mapping[str, object]) -> bytes:

@@ -1,4 +1,7 @@
-"""The records as types, keys in the order in which they are written; `mxsweep.schema.json` tells the world the same."""
+"""The records as types, keys in the order in which they are written; `mxsweep.schema.json` tells the world the same.
+
+Those written by the million consist of parts: neighbouring fields that change together.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import orjson
 
 
 class TlsObject(TypedDict):
@@ -43,76 +44,121 @@ class RelayTest(TypedDict):
     text: str | None
 
 
-class ProbeRecord(TypedDict):
-    """One question to one target and its verdict."""
+class Heading(TypedDict):
+    """Which record it is, and of what."""
 
     kind: str
     schema: int
     run: str
     seq: int
     domain: str | None
+
+
+class Host(TypedDict):
+    """Who was asked."""
+
     exchange: str | None
     preference: int | None
     role: str | None
     address: str | None
+
+
+class Connection(TypedDict):
+    """At which port, and from which of our addresses."""
+
     port: int
     source: str | None
+
+
+class Cause(TypedDict):
+    """The verdict and the codes that it rests on."""
+
     verdict: str
     standing: str | None
     about: str
     stage: str
     code: int | None
     enhanced: str | None
+
+
+class Words(TypedDict):
+    """What the deciding reply says."""
+
     text: str | None
+
+
+class Certainty(TypedDict):
+    """How far the verdict may be relied on."""
+
     transient: bool
     confidence: str
     rule: str
+
+
+class Envelope(TypedDict):
+    """What was said of sender and recipient; null where it was not reached."""
+
     sender: str | None
     recipient: str | None
-    server: ServerObject | orjson.Fragment
+
+
+class Encounter(TypedDict):
+    """Who answered, in which session."""
+
+    server: ServerObject
     session: str
     attempts: int
+
+
+class Timing(TypedDict):
+    """When the last attempt began, and how long it took."""
+
     started: str
     elapsed_ms: float
+
+
+class Remarks(TypedDict):
+    """What went wrong in words, and what was seen on the way."""
+
     error: str | None
     notes: list[str]
+
+
+class Tagged(TypedDict):
+    """What the input brought along."""
+
     tag: object
+
+
+class ProbeRecord(Heading, Host, Connection, Cause, Words, Certainty, Envelope, Encounter, Timing, Remarks, Tagged):
+    """One question to one target and its verdict."""
+
     tests: NotRequired[list[RelayTest]]
 
 
-class Finding(TypedDict):
+class Finding(Host, Cause):
     """What a domain's record repeats of a probe that was not accepted."""
 
-    exchange: str | None
-    preference: int | None
-    role: str | None
-    address: str | None
-    verdict: str
-    standing: str
-    about: str
-    stage: str
-    code: int | None
-    enhanced: str | None
 
+class Counts(TypedDict):
+    """A domain's verdict and how many probes mean what for it."""
 
-class DomainRecord(TypedDict):
-    """What a domain's probes say together; the last line of its group."""
-
-    kind: str
-    schema: int
-    run: str
-    seq: int
-    domain: str
     verdict: str
     exchanges: int
     probes: int
     serving: int
     broken: int
     undecided: int
+
+
+class Findings(TypedDict):
+    """The probes that were not accepted."""
+
     findings: list[Finding]
-    error: str | None
-    notes: list[str]
-    tag: object
+
+
+class DomainRecord(Heading, Counts, Findings, Remarks, Tagged):
+    """What a domain's probes say together; the last line of its group."""
 
 
 class StartRecord(TypedDict):

@@ -83,7 +83,7 @@ class Tally:
         self.items += 1
         self.unencodable += group.unencodable
         for probe in group.probes:
-            asked = probe.address if probe.session is not SessionUse.NONE else None
+            asked = probe.address if probe.answer.session is not SessionUse.NONE else None
             self.count_probe(probe.judgement.verdict, asked, probe.port)
         if (domain := group.domain) is not None:
             self.count_domain(domain.verdict, recipient_named=domain.recipient_named)

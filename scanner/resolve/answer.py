@@ -7,6 +7,7 @@ resolver, or whoever forges its answers, can put any owner in the answer section
 from __future__ import annotations
 
 from enum import Enum, StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Status(Enum):
     SILENT = "time-out"
     UNREACHABLE = "no packet could be exchanged with the resolver: it, or our own descriptors"
 
-    @property
+    @cached_property
     def answered(self) -> bool:
         """Whether the resolver said anything."""
         return self is not Status.SILENT and self is not Status.UNREACHABLE
@@ -80,7 +81,7 @@ def select(name: str, record_type: RecordType, records: Sequence[Record]) -> Ans
         found = [record for record in records if record.type is record_type and record.owner.lower() == owner]
         if found:
             ttl_s = min(ttl_s, *[record.ttl_s for record in found])
-            return Answer(Status.FOUND, tuple(found), ttl_s, aliased=followed > 0)
+            return Answer(Status.FOUND, tuple(found), ttl_s, followed > 0)
         if not followed:
             aliases = {record.owner.lower(): record for record in records if record.type is RecordType.CNAME}
         alias = aliases.get(owner)

@@ -7,14 +7,17 @@ that truncates and then stalls over TCP kept a core busy for as long as it pleas
 are ours, and the rest is aiodns. All calls also stay on one thread, so that queries in flight can be counted and ended.
 This file goes when aiodns accepts a `sock_state_cb` again, or drives channels without a thread.
 
-What else c-ares 1.34 needs, as measured: it caches every answer without a limit on its size (1.4 KB a name, up to an
-hour), so it is emptied by `reinit()` every 20,000 answers. It replaces the time-out asked for by five times the mean
-latency (at least 0.25 s), so that after many fast answers a slow one counts as lost, and ignores late answers to
-earlier tries. Each try doubles that and takes off up to half of it at random: the sixth waits 4 to 8 s. Of answers that
-take 6 s six tries got 12 in 25, seven all, within 20 s whatever the dice say; three got none that takes a second.
+What else c-ares 1.34 needs, as measured: it remembers every answer, without a limit on their number (1.4 KB a name, up
+to an hour), and that costs as much as the rest of it: 26 µs a look-up with it, 15 without, in a bare loop. So it is
+turned off; a question asked twice at one time is joined before it comes here, and exchanges are remembered by us. It
+replaces the time-out asked for by five times the mean latency (at least 0.25 s), so that after many fast answers a slow
+one counts as lost, and ignores late answers to earlier tries. Each try doubles that and takes off up to half of it at
+random: the sixth waits 4 to 8 s. Of answers that take 6 s six tries got 12 in 25, seven all, within 20 s whatever the
+dice say; three got none that takes a second.
 
 pycares turns every record of an answer into objects, the authority's and the additional ones too, which nobody here
-reads: 35 µs of Python for an MX answer of NSD. `answer_section` takes its parser's place and costs a third.
+reads: 35 µs of Python for an MX answer of NSD. `answer_section` takes its parser's place and costs 3. `ask` calls
+c-ares as pycares' `query` does, without its lock against other threads and its checks: 3 µs less.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import asyncio
 import ipaddress
 import socket
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import aiodns
 import pycares
@@ -40,8 +43,10 @@ DNS_PORT = 53
 ARES_VERSION_AT_LEAST = (1, 34, 8)
 """Earlier ones: CVE-2026-33630 (use after free), pointer chains that eat CPU, record counts that eat memory."""
 
-ANSWERS_PER_CACHE = 20_000
-"""Answers between two `reinit()`: 58 MB instead of 290 MB for 200,000 names."""
+OPTION_QUERY_CACHE = 1 << 21
+"""ARES_OPT_QUERY_CACHE of ares.h, which pycares does not name."""
+
+ON_ANSWER = _lib._query_dnsrec_cb  # noqa: SLF001 - what c-ares calls; it calls `answer_section`, then ours
 
 RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
 """All queries share one UDP socket: with the default buffer a burst of answers is lost, which looks like time-outs."""
@@ -51,6 +56,10 @@ TICK_AT_LEAST_S, TICK_AT_MOST_S = 0.005, 0.25
 
 UNPRIVILEGED_PORT = 1024
 """From here on the kernel may give a resolver's port to a socket of ours."""
+
+UNREADABLE = -1
+"""Our own beside c-ares' codes. c-ares counts every response code that it does not know as a success; pycares drops the
+code, and records that it cannot read. Never to be taken for "no such record"."""
 
 TYPES = {
     RecordType.MX: pycares.QUERY_TYPE_MX,
@@ -67,6 +76,7 @@ ENDINGS: dict[int, tuple[Status, str | None]] = {
     pycares.errno.ARES_ENOTIMP: (Status.FAILED, "NOTIMP"),
     pycares.errno.ARES_EFORMERR: (Status.FAILED, "FORMERR"),
     pycares.errno.ARES_EBADRESP: (Status.FAILED, "unusable answer"),
+    UNREADABLE: (Status.FAILED, "unusable answer: no readable record, or an unknown response code"),
     pycares.errno.ARES_ETIMEOUT: (Status.SILENT, "no answer in time"),
     pycares.errno.ARES_ECONNREFUSED: (Status.UNREACHABLE, "resolver not reachable"),
     pycares.errno.ARES_ENOMEM: (Status.UNREACHABLE, "out of memory for a query"),
@@ -134,12 +144,10 @@ class Channel(aiodns.DNSResolver):
                 f"pycares carries c-ares {pycares.ARES_VERSION}, which has known holes: pycares 5.2.1 or later"
             )
         self.in_flight = 0
-        self.answers = 0
         loop = asyncio.get_running_loop()
         super().__init__(
             loop=loop, timeout=try_timeout_s, tries=tries, socket_receive_buffer_size=RECEIVE_BUFFER_OCTETS
         )
-        # Given explicitly, servers survive reinit(), which would read resolv.conf again in a thread of its own.
         self.servers = [server_text(*resolver) for resolver in resolvers] or self._channel.servers
         self._channel.servers = self.servers
         self.may_meet_itself = any(port >= UNPRIVILEGED_PORT for _, port in resolvers)
@@ -147,23 +155,24 @@ class Channel(aiodns.DNSResolver):
     def _make_channel(self, **options: object) -> tuple[bool, pycares.Channel]:
         """A channel without an event thread; overrides aiodns'."""
         try:
-            return False, pycares.Channel(sock_state_cb=self._sock_state_cb, timeout=self._timeout, **options)  # type: ignore[arg-type]  # aiodns passes them on untyped
+            channel = pycares.Channel(sock_state_cb=self._sock_state_cb, timeout=self._timeout, **options)  # type: ignore[arg-type]  # aiodns passes them on untyped
+            forget_answers(channel)
         except pycares.AresError as error:
             raise LocalFault(f"no DNS channel: {error}") from error
+        return False, channel
 
     def ask(self, name: str, record_type: RecordType, done: Callable[[Answer | None], None]) -> None:
         """Send one query; `done(answer)` is called once, perhaps before this returns; None: the channel was closed.
 
         `name` must be sane: c-ares cuts it at a NUL, reads backslashes as escapes and takes "" for the root.
         """
-        self.in_flight += 1
-        answers = self.answers
+        channel, c_name, number = c_channel(self._channel), name.encode("ascii"), TYPES[record_type]
         landed = partial(self.landed, name, record_type, done)
-        try:
-            self._channel.query(name, TYPES[record_type], callback=landed)
-        except pycares.AresError as error:
-            if answers == self.answers:  # else the callback has been called before the error was raised
-                landed(None, error.args[0])
+        handle = self._channel._register_callback_handle(landed)  # type: ignore[no-untyped-call]  # noqa: SLF001 - kept until c-ares calls
+        self.in_flight += 1
+        code = _lib.ares_query_dnsrec(channel, c_name, pycares.QUERY_CLASS_IN, number, ON_ANSWER, handle, _ffi.NULL)
+        if code != _lib.ARES_SUCCESS and pycares._handle_to_channel.pop(handle, None):  # noqa: SLF001 - else it has called
+            landed(None, code)
         if self._timer is None and self.in_flight:
             self._start_timer()
 
@@ -172,31 +181,24 @@ class Channel(aiodns.DNSResolver):
         name: str,
         record_type: RecordType,
         done: Callable[[Answer | None], None],
-        section: Section | None,
+        records: list[Record] | None,
         code: int | None,
     ) -> None:
         """c-ares' callback: must not raise, its caller is C."""
         self.in_flight -= 1
-        self.answers += 1
-        if code is None and section is not None and not section.readable:
-            # c-ares counts every response code that it does not know as a success; pycares drops the code, and records
-            # that it cannot read. Never to be taken for "no such record".
-            done(Answer(Status.FAILED, error="unusable answer: no readable record, or an unknown response code"))
-        elif code is None and section is not None:
-            done(select(name, record_type, section.records))
+        if records is not None:
+            done(select(name, record_type, records))
         elif code in {pycares.errno.ARES_ECANCELLED, pycares.errno.ARES_EDESTRUCTION}:
             done(None)
         else:
             number = pycares.errno.ARES_EBADRESP if code is None else code
             status, error = ENDINGS.get(number) or (Status.FAILED, text(pycares.errno.strerror(number)))
             done(Answer(status, error=error))
-        if self.answers % ANSWERS_PER_CACHE == 0:
-            self.loop.call_soon(self.empty_cache)  # not from within c-ares
 
-    def empty_cache(self) -> None:
-        """Make c-ares forget all answers; queries in flight go on."""
+    def process(self, readable_fd: int, writable_fd: int) -> None:
+        """Let c-ares read or write; ARES_SOCKET_BAD stands for none."""
         if not self._closed:
-            self._channel.reinit()
+            _lib.ares_process_fd(c_channel(self._channel), readable_fd, writable_fd)
 
     def _sock_state_cb(self, fd: int, readable: bool, writable: bool) -> None:  # noqa: FBT001 - c-ares' signature
         """What c-ares wants to know of a socket; both false: it is about to be closed. Overrides aiodns'."""
@@ -205,13 +207,13 @@ class Channel(aiodns.DNSResolver):
         if readable and fd not in self._read_fds:
             if self.may_meet_itself:
                 end_if_met_itself(fd)
-            self.loop.add_reader(fd, self._channel.process_fd, fd, pycares.ARES_SOCKET_BAD)
+            self.loop.add_reader(fd, self.process, fd, pycares.ARES_SOCKET_BAD)
             self._read_fds.add(fd)
         elif not readable and fd in self._read_fds:
             self._read_fds.discard(fd)
             self.loop.remove_reader(fd)
         if writable and fd not in self._write_fds:
-            self.loop.add_writer(fd, self._channel.process_fd, pycares.ARES_SOCKET_BAD, fd)
+            self.loop.add_writer(fd, self.process, pycares.ARES_SOCKET_BAD, fd)
             self._write_fds.add(fd)
         elif not writable and fd in self._write_fds:
             self._write_fds.discard(fd)
@@ -225,28 +227,46 @@ class Channel(aiodns.DNSResolver):
 
     def _timer_cb(self) -> None:
         """Let c-ares see to its time-outs; overrides aiodns'."""
-        self._channel.process_fd(pycares.ARES_SOCKET_BAD, pycares.ARES_SOCKET_BAD)
+        self.process(pycares.ARES_SOCKET_BAD, pycares.ARES_SOCKET_BAD)
         self._timer = None
         if self.in_flight:
             self._start_timer()
 
 
-class Section(NamedTuple):
-    """The answer section: its records of the types in `type_of`, and whether it held any that could be read."""
-
-    records: list[Record]
-    readable: bool
+def c_channel(channel: pycares.Channel) -> Any:  # noqa: ANN401 - a C pointer
+    """The c-ares channel in pycares'; TypeError where it is closed."""
+    return channel._channel[0]  # type: ignore[index]  # noqa: SLF001 - as its own methods do
 
 
-def answer_section(dnsrec: object) -> tuple[Section | None, int | None]:
-    """An answer's first section; in the place of `pycares.parse_dnsrec`, which c-ares' callback calls by its name."""
-    if dnsrec == _ffi.NULL:
+def forget_answers(channel: pycares.Channel) -> None:
+    """Give pycares' channel a c-ares channel that is like its own but remembers no answers.
+
+    Raises: AresError.
+    """
+    options, given, forgetful = _ffi.new("struct ares_options *"), _ffi.new("int *"), _ffi.new("ares_channel *")
+    code = _lib.ares_save_options(c_channel(channel), options, given)
+    if code == _lib.ARES_SUCCESS:
+        options.qcache_max_ttl = 0
+        code = _lib.ares_init_options(forgetful, options, given[0] | OPTION_QUERY_CACHE)
+    _lib.ares_destroy_options(options)
+    if code != _lib.ARES_SUCCESS:
+        raise pycares.AresError(code, pycares.errno.strerror(code))
+    _lib.ares_destroy(c_channel(channel))
+    channel._channel = forgetful  # noqa: SLF001
+
+
+def answer_section(dnsrec: object) -> tuple[list[Record] | None, int | None]:
+    """An answer's first section, its records of the types in `type_of`, or a code that says why not.
+
+    In the place of `pycares.parse_dnsrec`, which c-ares' callback calls by its name.
+    """
+    if not dnsrec:
         return None, pycares.errno.ARES_EBADRESP
     records: list[Record] = []
     readable = False
     for number in range(_lib.ares_dns_record_rr_cnt(dnsrec, _lib.ARES_SECTION_ANSWER)):
         rr = _lib.ares_dns_record_rr_get_const(dnsrec, _lib.ARES_SECTION_ANSWER, number)
-        if rr == _ffi.NULL:
+        if not rr:
             continue
         try:
             record = read_record(rr)
@@ -255,7 +275,7 @@ def answer_section(dnsrec: object) -> tuple[Section | None, int | None]:
         readable = True
         if record is not None:
             records.append(record)
-    return Section(records, readable), None
+    return (records, None) if readable else (None, UNREADABLE)
 
 
 pycares.parse_dnsrec = answer_section
@@ -301,10 +321,10 @@ def read_record(rr: object) -> Record | None:
 
 
 def c_text(words: object) -> str:
-    """A C string as text; NULL is empty."""
-    return "" if words == _ffi.NULL else text(_ffi.string(words))
+    """A C string as text; NULL is empty. c-ares escapes in names what is not ASCII."""
+    return _ffi.string(words).decode("ascii", "backslashreplace") if words else ""
 
 
 def text(words: str | bytes) -> str:
-    """Words of c-ares as text; pycares hands out bytes where they are not ASCII (c-ares escapes those in names)."""
+    """Words of pycares as text; it hands out bytes where they are not ASCII."""
     return words if isinstance(words, str) else words.decode("ascii", "backslashreplace")

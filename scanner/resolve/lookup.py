@@ -24,7 +24,8 @@ from scanner.terms import LocalFault, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-QUESTION = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.IGNORECASE)
+NAME_AT_MOST = 253
+QUESTION = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 """What may be asked. c-ares cuts a name at a NUL, unescapes backslashes and asks the root for an empty one."""
 
 SWEEP_S = 0.25
@@ -67,6 +68,22 @@ class Asks(Protocol):
         """Send one query; `done` is called once."""
 
 
+class Waits(Protocol):
+    """Who waits for an answer: an `asyncio.Future`, or what has these parts of its face."""
+
+    def done(self) -> bool:
+        """Whether it waits no longer."""
+
+    def set_result(self, answer: Answer | LocalFault, /) -> None:
+        """Called once, not after `done`; from within c-ares, so that it must not raise."""
+
+    def cancel(self) -> object:
+        """Called in its place when the look-ups are closed."""
+
+
+NO_FAILURE = Answer(Status.SILENT)
+
+
 class Lookup:
     """One question under way and all who wait for it."""
 
@@ -74,11 +91,11 @@ class Lookup:
 
     def __init__(self, key: tuple[str, RecordType]) -> None:
         self.key = key
-        self.waiters: list[asyncio.Future[Answer | LocalFault]] = []
+        self.waiters: list[Waits] = []
         self.round = 0  # of asking: a failure of an earlier one says nothing about this
         self.deadline = 0.0
         self.failures = 0
-        self.failure = Answer(Status.SILENT)
+        self.failure = NO_FAILURE
         self.counted = False  # in the row of failures: once, so that asking again does not make a row
         self.outages = 0
         self.over = False
@@ -97,7 +114,7 @@ class Lookup:
 
 
 class Lookups:
-    """All look-ups of a channel. `begin` hands out a future; `close` before the channel is closed.
+    """All look-ups of a channel: `join` and `begin`; `close` before the channel is closed.
 
     `warn` gets a sentence when the resolver is taken for dead, when it is back, when we run out of descriptors.
     `short` tells whether descriptors are short; tests pass their own.
@@ -122,33 +139,38 @@ class Lookups:
         self.held: dict[Lookup, None] = {}
         self.failures_in_a_row = 0
         self.fault: LocalFault | None = None
+        self.closed = False
         self.outage: Outage | None = None
         self.pumping = False
         self.sweeper: asyncio.TimerHandle | None = None
         self.settler: asyncio.TimerHandle | None = None
 
     def begin(self, name: str, record_type: RecordType) -> asyncio.Future[Answer | LocalFault]:
-        """Ask, or join the same question; the future may be cancelled, the query goes on and stays counted.
+        """`join` by a new future, which may be cancelled: the query goes on and stays counted."""
+        future: asyncio.Future[Answer | LocalFault] = self.loop.create_future()
+        self.join(name, record_type, future)
+        return future
+
+    def join(self, name: str, record_type: RecordType, waiter: Waits) -> None:
+        """Ask, or join the same question; `waiter` may be told before this returns.
 
         Raises: UsageError where the name is none that may be asked.
         """
-        if not QUESTION.fullmatch(name):
+        if len(name) > NAME_AT_MOST or not QUESTION.fullmatch(name):
             raise UsageError(f"not a name that DNS can be asked for: {name!r}")
-        future: asyncio.Future[Answer | LocalFault] = self.loop.create_future()
         if self.fault is not None:
-            future.set_result(self.fault)
-            return future
+            waiter.set_result(self.fault)
+            return
         key = (name, record_type)
         lookup = self.joined.get(key)
         if lookup is None:
             lookup = self.joined[key] = Lookup(key)
             self.waiting.append(lookup)
-        lookup.waiters.append(future)
+        lookup.waiters.append(waiter)
         self.pump()
-        return future
 
     def pump(self) -> None:
-        """Send what may be sent. Not entered twice: c-ares may answer from its cache before `ask` returns."""
+        """Send what may be sent. Not entered twice: c-ares may fail a query before `ask` returns."""
         if self.pumping:
             return
         self.pumping = True
@@ -262,7 +284,7 @@ class Lookups:
 
     def close(self) -> None:
         """Nothing is sent any more, no timer is left; whoever still waits is cancelled."""
-        self.fault = LocalFault("the resolver is closed")
+        self.closed, self.fault = True, LocalFault("the resolver is closed")
         for timer in (self.sweeper, self.settler):
             if timer is not None:
                 timer.cancel()

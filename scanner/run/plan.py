@@ -26,6 +26,11 @@ class Planned(NamedTuple):
     error: str | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_dialled(self) -> bool:
+        """Whether there is somebody to ask."""
+        return self.trouble is None and self.address is not None
+
 
 class Plan(NamedTuple):
     """A domain's probes in order of preference, and what is to be said of what is not asked."""

@@ -53,8 +53,26 @@ def test_the_start_record_has_the_settings_of_the_audit_with_what_took_effect() 
     assert (settings["sender"], settings["recipient"]) == ("postmaster@probe.example", "postmaster@{domain}")
 
 
+def test_the_start_record_has_the_hosts_to_ask_as_they_are_asked() -> None:
+    settings = run_of(via=("MX.Example,192.0.2.1", "mx.example")).effective_settings()
+    assert settings["via"] == ("mx.example", "192.0.2.1")
+
+
+def test_only_hosts_that_were_typed_need_no_route_to_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scanner.pool.families.has_route", lambda _version: False)
+    assert run_of(via=("127.0.0.1",)).families.missing_for("127.0.0.1") is None
+    assert run_of().families.missing_for("127.0.0.1") == "no route for IPv4 on this machine"
+
+
 def test_every_setting_is_checked_before_anything_runs() -> None:
-    for wrong in ({"port": 0}, {"fail_on": "x"}, {"resolver": ("x",)}, {"allow_net": ("x",)}, {"sender": "x"}):
+    for wrong in (
+        {"port": 0},
+        {"fail_on": "x"},
+        {"resolver": ("x",)},
+        {"allow_net": ("x",)},
+        {"sender": "x"},
+        {"via": ("x y",)},
+    ):
         with pytest.raises(UsageError):
             run_of(**wrong)
 
@@ -128,6 +146,14 @@ def test_a_dry_run_without_a_rate_promises_no_time(capsys: pytest.CaptureFixture
     said = capsys.readouterr().err
     assert "no limit on the dials a second" in said
     assert "at least" not in said
+
+
+def test_a_dry_run_says_which_hosts_it_would_ask_and_in_how_many_sessions(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(helo="probe.example", via=("mx.example,192.0.2.1",), transactions_per_session=2)
+    assert AuditRun(settings, Source(["a.example", "b.example", "c.example"], "-")).describe() == Exit.CLEAN
+    said = capsys.readouterr().err
+    assert "3 domains, 0 bad lines; mx.example, 192.0.2.1 would be asked to take postmaster@{domain}" in said
+    assert "at least 2 sessions with each of them" in said
 
 
 def test_a_strict_dry_run_ends_with_the_bad_line() -> None:

@@ -129,6 +129,39 @@ def test_resolvers_are_addresses_with_or_without_a_port() -> None:
         means.resolvers(Settings(resolver=("dns.example",)))
 
 
+def test_hosts_in_place_of_mx_are_names_and_addresses_in_their_order_each_once() -> None:
+    settings = Settings(via=("MX1.Example., 192.0.2.1,[192.0.2.2]", "2001:DB8::1,[2001:db8::2],[IPv6:2001:db8::3]"))
+    hosts = ("mx1.example", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2", "2001:db8::3")
+    assert means.via(settings) == hosts
+    assert means.via(Settings(via=("a.example,b.example", "mx.bücher.example,B.example,a.example,"))) == (
+        "a.example",
+        "b.example",
+        "mx.xn--bcher-kva.example",
+    )
+    assert means.via(Settings()) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "names no host"),
+        (" , ", "names no host"),
+        ("a.example,b c", "'b c' is no domain"),
+        ("127.1", "'127.1' is no domain: it ends in a number"),
+        ("300.1.1.1", "'300.1.1.1' is no domain"),
+        ("a.example:25", "'a.example:25': a port is said with --port"),
+        ("[2001:db8::1]:25", "'[2001:db8::1]:25': a port is said with --port"),
+        ("fe80::1%eth0", "'fe80::1%eth0': an address with a scope id cannot be asked"),
+        ("info@a.example", "'info@a.example' is a mailbox, not a host"),
+        ("10.0.0.0/8", "'10.0.0.0/8' is no domain"),
+        (",".join(f"mx{number}.example" for number in range(17)), "17 hosts; at most 16"),
+    ],
+)
+def test_what_is_no_host_to_ask_is_named(text: str, fault: str) -> None:
+    with pytest.raises(UsageError, match=f"^--via: {re.escape(fault)}"):
+        means.via(Settings(via=("good.example", text) if "," not in text else (text,)))
+
+
 def test_time_outs_go_where_they_belong() -> None:
     settings = Settings(connect_timeout=1, reply_timeout=2, probe_timeout=3)
     assert means.deadlines(settings) == Deadlines(connect_s=1, reply_s=2, probe_s=3)
@@ -213,6 +246,14 @@ def test_a_family_without_a_route_is_asked_within_allow_net(monkeypatch: pytest.
     assert isinstance(families, Families)
     assert families.missing_for("::1") is None
     assert families.missing_for("2001:db8::1") == "no route for IPv6 on this machine"
+
+
+def test_a_typed_host_on_our_own_networks_needs_no_route_to_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scanner.pool.families.has_route", lambda _version: False)
+    typed = means.families(Settings(), typed=True)
+    assert [typed.missing_for(address) for address in ("127.0.0.1", "10.0.0.1", "::1", "fd00::1")] == [None] * 4
+    assert typed.missing_for("198.41.0.4") == "no route for IPv4 on this machine"
+    assert means.families(Settings(ipv4=True), typed=True).missing_for("::1") == "-4 asks IPv4 only"
 
 
 def test_domains_are_excluded_with_what_lies_below_them() -> None:

@@ -51,7 +51,7 @@ SPITEFUL = (
 
 
 async def test_every_exchanger_is_asked_and_the_forgotten_backup_found_and_explained(lab: Lab) -> None:
-    run = await probe("forgotten-backup.example", "--all", *lab.audit_options)
+    run = await probe("forgotten-backup.example", "--all", *lab.options)
     assert run.status == 1
     assert "   10  mx.forgotten-backup.example  127.25.11.1\n" in run.out
     assert f"connecting to backup.isp.example [127.25.11.2]:{lab.port} (50, secondary) …\n" in run.out
@@ -65,7 +65,7 @@ async def test_every_exchanger_is_asked_and_the_forgotten_backup_found_and_expla
 
 
 async def test_the_first_that_takes_the_mail_ends_it_and_what_was_not_asked_is_said(lab: Lab) -> None:
-    run = await probe("forgotten-backup.example", *lab.audit_options)
+    run = await probe("forgotten-backup.example", *lab.options)
     assert run.status == 0
     assert "connecting to backup.isp.example" not in run.out
     assert "1 more exchanger was not asked; --all asks" in run.out
@@ -74,7 +74,7 @@ async def test_the_first_that_takes_the_mail_ends_it_and_what_was_not_asked_is_s
 
 
 async def test_a_dead_primary_is_a_finding_although_the_secondary_takes_the_mail(lab: Lab) -> None:
-    run = await probe("primary-down.example", *lab.audit_options)
+    run = await probe("primary-down.example", *lab.options)
     assert run.status == 1
     assert "=> refused at connect: Connection refused" in run.out
     assert "=> accepted at rcpt: 250" in run.out
@@ -82,7 +82,7 @@ async def test_a_dead_primary_is_a_finding_although_the_secondary_takes_the_mail
 
 
 async def test_the_tls_handshake_and_the_flaw_of_the_certificate_are_part_of_the_conversation(lab: Lab) -> None:
-    run = await probe("tls-wanted.example", *lab.audit_options)
+    run = await probe("tls-wanted.example", *lab.options)
     assert run.status == 0
     assert re.search(r"\* TLSv1\.[23] \S+, certificate not valid: self-signed certificate", run.out)
     assert run.out.index("> STARTTLS") < run.out.index("* TLSv1.")
@@ -98,7 +98,7 @@ DNS_DECIDES = [
 
 @pytest.mark.parametrize(("domain", "status", "words"), DNS_DECIDES)
 async def test_what_dns_decides_is_said_and_nobody_is_dialled(lab: Lab, domain: str, status: int, words: str) -> None:
-    run = await probe(domain, *lab.audit_options)
+    run = await probe(domain, *lab.options)
     assert run.status == status
     assert words in run.out
     assert "connecting to" not in run.out
@@ -112,7 +112,7 @@ async def test_a_domain_gets_the_verdict_and_the_records_of_an_audit(lab: Lab) -
 
     async def one(domain: str) -> Run:
         async with gate:
-            return await probe(domain, "--all", "--json", *lab.audit_options)
+            return await probe(domain, "--all", "--json", *lab.options)
 
     runs = await asyncio.gather(*(one(scene.domain) for scene in scenes))
     for scene, run in zip(scenes, runs, strict=True):
@@ -124,7 +124,7 @@ async def test_a_domain_gets_the_verdict_and_the_records_of_an_audit(lab: Lab) -
 
 
 async def test_json_puts_records_on_stdout_and_nothing_else(lab: Lab) -> None:
-    run = await probe("forgotten-backup.example", "--all", "--json", *lab.audit_options)
+    run = await probe("forgotten-backup.example", "--all", "--json", *lab.options)
     assert [record["kind"] for record in run.records] == ["start", "probe", "probe", "domain", "run"]
     assert run.records[0]["command"] == "probe"
     assert run.records[0]["settings"]["all"] is True
@@ -135,7 +135,7 @@ async def test_json_puts_records_on_stdout_and_nothing_else(lab: Lab) -> None:
 
 
 async def test_without_all_asked_there_is_no_domain_record_and_the_run_says_why(lab: Lab) -> None:
-    run = await probe("forgotten-backup.example", "--json", *lab.audit_options)
+    run = await probe("forgotten-backup.example", "--json", *lab.options)
     assert [record["kind"] for record in run.records] == ["start", "probe", "run"]
     assert run.records[-1]["warnings"] == ["1 more exchanger was not asked (--all asks): no domain record"]
     assert run.status == 0
@@ -156,10 +156,10 @@ async def test_a_host_of_our_own_is_asked_without_a_permit_because_it_was_typed(
 
 
 async def test_a_host_is_asked_whether_it_takes_mail_for_a_domain(lab: Lab) -> None:
-    run = await probe("backup.isp.example", "--recipient", "postmaster@isp.example", *lab.audit_options)
+    run = await probe("backup.isp.example", "--recipient", "postmaster@isp.example", *lab.options)
     assert run.status == 0
     assert "> RCPT TO:<postmaster@isp.example>" in run.out
-    run = await probe("backup.isp.example", *lab.audit_options)
+    run = await probe("backup.isp.example", *lab.options)
     assert run.status == 1
     assert "--recipient postmaster@DOMAIN" in run.out
 
@@ -175,12 +175,12 @@ async def test_an_address_is_asked_for_the_postmaster_of_its_literal(ours: tuple
 
 
 async def test_a_mailbox_as_target_is_the_recipient_and_its_refusal_a_finding(lab: Lab) -> None:
-    run = await probe("info@no-postmaster.example", "--json", *lab.audit_options)
+    run = await probe("info@no-postmaster.example", "--json", *lab.options)
     (record,) = run.kind("probe")
     assert (record["recipient"], record["domain"]) == ("info@no-postmaster.example", "no-postmaster.example")
     assert run.kind("domain")[0]["verdict"] == "recipient_refused"
     assert run.status == 1
-    unnamed = await probe("no-postmaster.example", "--json", *lab.audit_options)
+    unnamed = await probe("no-postmaster.example", "--json", *lab.options)
     assert unnamed.kind("domain")[0]["verdict"] == "recipient_refused"
     assert unnamed.status == 0
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import orjson
 
-from scanner.cli.recording import domain_facts, probe_facts, server_object
+from scanner.cli.recording import domain_facts, probe_facts
 from scanner.pool.probe import Answer
 from scanner.records.record import encode_group
 from scanner.run.audit import AskedProbe, AuditedDomain
@@ -73,15 +73,12 @@ def test_an_error_without_end_is_cut() -> None:
     assert record_of(asked(endless, Planned(MX, "192.0.2.1")))["error"] == "x" * 1000
 
 
-def test_a_session_s_server_object_is_encoded_once() -> None:
-    assert server_object(SERVER) is server_object(ServerFacts(*SERVER))
-
-
 def test_a_domain_keeps_its_error_notes_and_tag() -> None:
     domain = AuditedDomain(ITEM, DomainVerdict.NO_DOMAIN, 3, (), "NXDOMAIN" + "x" * 5000, ("a note",))
     facts = domain_facts(domain, recipient_named=False)
     assert facts[:4] == (7, "a.example", DomainVerdict.NO_DOMAIN, 3)
-    assert (facts.error, facts.notes, facts.tag) == (f"NXDOMAIN{'x' * 992}", ("a note",), {"ticket": 1})
+    assert (facts.error, facts.notes, facts.tag) == (domain.error, ("a note",), {"ticket": 1})
+    assert orjson.loads(encode_group("run", [], facts).data)["error"] == f"NXDOMAIN{'x' * 992}"
 
 
 def test_the_recipient_counts_as_named_by_the_option_or_by_the_item() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scanner.cli.source import BLOCK_BYTES, Source
+from scanner.cli.source import BLOCK_BYTES, Source, Total
 from scanner.terms import UsageError
 from tests.pool.servers import until
 
@@ -142,3 +142,87 @@ async def test_an_input_that_breaks_off_is_an_error_not_an_end(monkeypatch: pyte
     monkeypatch.setattr(os, "read", broken)
     with pytest.raises(UsageError, match="input: Input/output error"):
         await Read(source).all()
+
+
+async def test_the_total_of_arguments_is_known_from_the_first_one_on() -> None:
+    read = Read(Source(["a.example", "a b", "b.example", "# none", "c.example"], "-"))
+    assert read.source.total() is None
+    async for _ in read.source.items(read.on_bad_line):
+        assert read.source.total() == Total(3, exact=True)
+    assert read.source.total() == Total(3, exact=True)
+
+
+async def test_arguments_of_which_none_is_good_are_a_total_of_nought() -> None:
+    read = Read(Source(["a b"], "-"))
+    assert await read.all() == []
+    assert read.source.total() == Total(0, exact=True)
+
+
+@pytest.mark.parametrize("ending", ["\n", ""])
+@pytest.mark.parametrize("blocks", [0.01, 3.5])
+async def test_the_total_of_a_file_is_an_estimate_until_it_is_read_to_its_end(
+    blocks: float, ending: str, tmp_path: Path
+) -> None:
+    """Lines of one length: the estimate is exact in its number, yet called an estimate."""
+    number = int(blocks * BLOCK_BYTES / len("d00000.example\n"))
+    file = tmp_path / "list"
+    file.write_text("\n".join(f"d{each:05}.example" for each in range(number)) + ending)
+    read = Read(Source([], str(file)))
+    seen: list[Total | None] = []
+    async for item in read.source.items(read.on_bad_line):
+        seen.append(read.source.total())
+        assert item.seq < number
+    assert seen[0] == Total(number, exact=False)
+    assert {total.items for total in seen if total} == {number}
+    assert read.source.total() == Total(number, exact=True)
+
+
+async def test_bad_lines_and_comments_are_estimated_with_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "list"
+    file.write_text("a.example\n#........\nb b.examp\nd.example\n" * 10_000)
+    read = Read(Source([], str(file)))
+    async for _ in read.source.items(read.on_bad_line):
+        total = read.source.total()
+        assert total is not None
+        assert abs(total.items - 20_000) < 20
+    assert read.source.total() == Total(20_000, exact=True)
+
+
+async def test_a_file_that_is_begun_in_its_middle_counts_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`{ read -r header; mxsweep audit; } < list`."""
+    file = tmp_path / "list"
+    file.write_text("a.example\n" * 10_000)
+    with file.open() as begun:
+        os.lseek(begun.fileno(), 50_000, os.SEEK_SET)
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(closed=False, isatty=lambda: False, fileno=begun.fileno))
+        read = Read(Source([], "-"))
+        items = read.source.items(read.on_bad_line)
+        await anext(items)
+        assert read.source.total() == Total(5_000, exact=False)
+
+
+async def test_a_line_longer_than_a_block_spoils_no_estimate(tmp_path: Path) -> None:
+    file = tmp_path / "list"
+    file.write_text("a.example\n" * 1000 + "#" * 3 * BLOCK_BYTES + "\n" + "b.example\n" * 1000)
+    read = Read(Source([], str(file)))
+    async for item in read.source.items(read.on_bad_line):
+        total = read.source.total()
+        assert total is not None
+        if item.domain == "b.example":
+            assert abs(total.items - 2000) < 20
+    assert read.source.total() == Total(2000, exact=True)
+
+
+async def test_the_total_of_a_pipe_is_known_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pipe_as_stdin(monkeypatch) as writing:
+        read = Read(Source([], "-"))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(read.all())
+            os.write(writing, b"a.example\nb.example\nc.exam")
+            await until(lambda: len(read.domains) == 2)
+            assert read.source.total() is None
+            os.write(writing, b"ple")
+            os.close(writing)
+        assert read.source.total() == Total(3, exact=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scanner.escape import TEXT_LIMIT_CHARS, safe_text
 from scanner.intake.blocks import LINE_LIMIT_BYTES
-from scanner.intake.lines import COMMON, BadLine, Intake
+from scanner.intake.lines import COMMON_LINE, BadLine, Intake
 from scanner.intake.names import BadName, parse_domain
 from scanner.terms import Item
 
@@ -240,7 +240,7 @@ def test_any_json_object_is_an_item_that_can_be_written_or_a_bad_line(found: dic
         assert orjson.loads(orjson.dumps(item.tag)) == found.get("tag")
 
 
-@given(st.from_regex(COMMON, fullmatch=True))
+@given(st.from_regex(COMMON_LINE, fullmatch=True))
 @example(b"127.1")
 @example(b"a.b--c.example")
 @example(b"1.a1")
@@ -256,7 +256,7 @@ def test_the_short_way_of_a_line_agrees_with_the_long_one(line: bytes) -> None:
 
 def test_nearly_every_domain_goes_the_short_way() -> None:
     for line in (b"example.com", b"a-b.c1.co.uk", b"1und1.de", b"xn--bcher-kva.example", b"x.xn--p1ai"):
-        assert COMMON.fullmatch(line)
+        assert COMMON_LINE.fullmatch(line)
     for line in (
         b"com",
         b"127.1",
@@ -267,7 +267,7 @@ def test_nearly_every_domain_goes_the_short_way() -> None:
         b"a-.example",
         b"a..b",
     ):
-        assert not COMMON.fullmatch(line)
+        assert not COMMON_LINE.fullmatch(line)
 
 
 def test_reading_keeps_nothing_of_the_lines() -> None:

@@ -5,11 +5,22 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scanner.escape import safe_text
-from scanner.intake.names import BadName, Mailbox, parse_domain, parse_helo, parse_literal, parse_mailbox, parse_sender
+from scanner.intake.names import (
+    COMMON_NAME,
+    BadName,
+    Mailbox,
+    is_address,
+    label_fault,
+    parse_domain,
+    parse_helo,
+    parse_literal,
+    parse_mailbox,
+    parse_sender,
+)
 from scanner.terms import UsageError
 
 # RFC 5321 4.1.2 `Domain` in lower case, written down independently of the code.
@@ -249,3 +260,16 @@ def test_a_sender_is_a_mailbox_or_nothing(text: str, sender: str) -> None:
 def test_a_bad_sender_is_refused(text: str) -> None:
     with pytest.raises(BadName):
         parse_sender(text)
+
+
+@given(st.from_regex(COMMON_NAME, fullmatch=True))
+@example("a.b--c.example")
+@example("1.a1")
+@example("127.0.0.a1")
+@example("0x7f.a0")
+@example("a" * 63 + ".example")
+def test_a_common_name_has_none_of_the_faults_that_are_not_looked_for_in_it(name: str) -> None:
+    labels = name.split(".")
+    assert not is_address(name)
+    assert not any(map(label_fault, labels))
+    assert not labels[-1].isdigit()

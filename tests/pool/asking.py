@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from scanner.terms import ProbeVerdict, Stage, Target
 
 LOOPBACK = Fence(allow=Networks.from_text(["127.0.0.0/8", "::1"]))
-UNLIMITED = Limits(concurrency=1000, per_target=100, rate=0, target_rate=0)
 PATIENT = Deadlines(connect_s=5, reply_s=5, probe_s=10)
 LOST_S = 25
 """A probe that has no answer by then never gets one."""
@@ -31,6 +30,16 @@ QUESTION = Question("postmaster@probe.example", "postmaster@partner.example")
 CONTEXTS = Contexts()
 ONE_QUESTION = SessionLimits(transactions=1)
 """One session a probe, so that dials can be counted; tests/pool/test_reuse.py is about more."""
+
+
+def each_for_itself(
+    concurrency: int = 500, per_target: int = 2, rate: float = 50.0, target_rate: float = 1.0
+) -> Limits:
+    """Limits without memory or pauses: what a server says to a probe is that probe's answer."""
+    return Limits(concurrency, per_target, rate, target_rate, backoff_s=0, memory_s=0)
+
+
+UNLIMITED = each_for_itself(1000, 100, 0, 0)
 
 
 def demands_starttls(_stage: Stage, reply: Reply) -> bool:

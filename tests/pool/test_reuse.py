@@ -7,14 +7,13 @@ import ssl
 import pytest
 import trustme
 
-from scanner.pool.limits import Deadlines, Limits, SessionLimits
-from scanner.pool.pool import Pool
+from scanner.pool.limits import Deadlines, SessionLimits
 from scanner.pool.tls import Contexts
-from scanner.terms import ProbeVerdict, SessionUse, Stage, Target
-from tests.pool.asking import PATIENT, ask_all, ended, means, probes_of
+from scanner.terms import ProbeVerdict, SessionUse, Stage
+from tests.pool.asking import PATIENT, ask_all, each_for_itself, ended, means, probes_of
 from tests.pool.servers import OFFERS, Server, Visit, hang_up, reset, starttls
 
-ONE_PLACE = Limits(concurrency=1, per_target=1, rate=0, target_rate=0)
+ONE_PLACE = each_for_itself(1, 1, 0, 0)
 
 
 def sharing(transactions: int = 10, errors: int = 8, deadlines: Deadlines = PATIENT):  # noqa: ANN201 - as means
@@ -105,25 +104,6 @@ async def test_questions_of_another_port_are_never_put_on_a_session() -> None:
         answers = await ask_all(probes_of([one.target, other.target, one.target]), sharing(), ONE_PLACE)
     assert [ended(answer.outcome) for answer in answers] == [(Stage.RCPT, 250)] * 3
     assert (len(one.visits), len(other.visits)) == (2, 1)
-
-
-async def test_plenty_waits_only_where_many_addresses_could_be_dialled() -> None:
-    """A few slow addresses with long queues are no reason to stop reading: others may be had."""
-    limits = Limits(concurrency=4, per_target=1, rate=0, target_rate=0)
-    one, many = Target("127.0.0.1", 25), [Target(f"127.0.0.{n}", 25) for n in range(2, 12)]
-    pool = Pool(sharing(), limits, lambda _probe, _answer: None)
-    pool.paused_until = float("inf")
-    try:
-        for probe in probes_of([one] * 1000):
-            pool.submit(probe)
-        assert (pool.has_plenty, pool.has_enough, pool.waiting) == (True, True, 1000)
-        pool.ready.clear()  # its sessions are all in use
-        assert not pool.has_plenty
-        for probe in probes_of(many):
-            pool.submit(probe)
-        assert pool.has_plenty
-    finally:
-        pool.stop()
 
 
 async def test_tls_that_begins_at_a_later_question_is_told_from_then_on_and_belongs_to_its_host() -> None:

@@ -35,7 +35,7 @@ def test_never_more_connections_at_once_than_allowed(concurrency: int, per_targe
     async def test() -> None:
         async with Server({"QUIT": lingering, "EHLO": OFFERS, "MAIL": moody}, ADDRESSES[:addresses]) as server:
             targets = (server.targets * 100)[:600]
-            await ask_all(probes_of(targets), limits=Limits(concurrency, per_target, 0, 0))
+            await ask_all(probes_of(targets), limits=each_for_itself(concurrency, per_target, 0, 0))
             assert len(server.dials) > 600, "second sessions count too"
             assert server.peak == concurrency, "neither more, nor less than was allowed"
             assert max(server.peaks.values()) == per_target

@@ -1,4 +1,4 @@
-"""The tree into which `.ci/debs` unpacked NSD and Postfix, and how their programs are run out of it."""
+"""The tree into which `.ci/debs` unpacked NSD, Postfix and Exim, and how their programs are run out of it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TREE = Path(os.environ.get("MXSWEEP_DEBS", ROOT / ".cache" / "debs"))
 
+PACKAGES = "nsd postfix exim4-daemon-light libnss-wrapper"
+
 NSD = TREE / "usr/sbin/nsd"
 SMTP_SINK = TREE / "usr/sbin/smtp-sink"
 POSTFIX_LIBRARIES = TREE / "usr/lib/postfix"
 POSTFIX_DAEMONS = POSTFIX_LIBRARIES / "sbin"
 POSTFIX_COMMANDS = TREE / "usr/sbin"
+EXIM = TREE / "usr/sbin/exim4"
 
 
 def missing_servers() -> list[str]:
     """What keeps the real servers from running here, each with its cure in words; empty where they can run."""
-    needed = {"nsd": NSD, "postfix": POSTFIX_DAEMONS / "master", "smtp-sink": SMTP_SINK}
+    needed = {"nsd": NSD, "postfix": POSTFIX_DAEMONS / "master", "smtp-sink": SMTP_SINK, "exim": EXIM}
     absent = [name for name, path in needed.items() if not path.exists()]
-    reasons = [f"no {', '.join(absent)} in {TREE} (run .ci/debs {TREE} nsd postfix)"] if absent else []
+    absent += [] if nss_wrapper() else ["libnss_wrapper"]
+    reasons = [f"no {', '.join(absent)} in {TREE} (run .ci/debs {TREE} {PACKAGES})"] if absent else []
     if os.geteuid() != 0:
         reasons.append("Postfix's master runs as root only, and this is not root")
     return reasons
@@ -34,3 +38,8 @@ def library_path() -> str:
 def environment() -> dict[str, str]:
     """The environment in which a program of the tree runs."""
     return {**os.environ, "LD_LIBRARY_PATH": library_path()}
+
+
+def nss_wrapper() -> str | None:
+    """The library that shows a program accounts of our own in place of /etc/passwd; None where it is missing."""
+    return next(map(str, TREE.glob("usr/lib/*-linux-gnu*/libnss_wrapper.so")), None)

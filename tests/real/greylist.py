@@ -24,8 +24,9 @@ class Triplets(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self) -> None:
+    def __init__(self, delay_s: float) -> None:
         super().__init__(("127.0.0.1", 0), PolicyRequest)
+        self.delay_s = delay_s
         self.first_seen: dict[tuple[str, str, str], float] = {}
 
     def advice(self, client: str, sender: str, recipient: str) -> str:
@@ -33,7 +34,7 @@ class Triplets(socketserver.ThreadingTCPServer):
         now = time.monotonic()
         age_s = now - self.first_seen.setdefault((client, sender, recipient), now)
         domain = recipient.partition("@")[2]
-        return "DUNNO" if age_s >= DELAY_S else ADVICE.format(domain=domain)
+        return "DUNNO" if age_s >= self.delay_s else ADVICE.format(domain=domain)
 
 
 class PolicyRequest(socketserver.StreamRequestHandler):
@@ -54,9 +55,9 @@ class PolicyRequest(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def greylist() -> Iterator[tuple[str, int]]:
+def greylist(delay_s: float = DELAY_S) -> Iterator[tuple[str, int]]:
     """Run the service for as long as the block lasts; yields its address and port."""
-    with Triplets() as server:
+    with Triplets(delay_s) as server:
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
         try:

@@ -189,7 +189,7 @@ def wait_until_listening(master: subprocess.Popen[bytes], listeners: list[tuple[
             if time.monotonic() < deadline:
                 continue
         said = log.read_text() if log.exists() else "no log"
-        raise RuntimeError(f"Postfix does not listen on {waiting[-1]} (exit {master.returncode}): {said[-3000:]}")
+        raise RuntimeError(f"nobody greets on {waiting[-1]} (exit {master.returncode}): {said[-3000:]}")
 
 
 def sessions_logged(log: Path, offset: int, held: int) -> str:

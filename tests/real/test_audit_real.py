@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.real.debs import ROOT
+from tests.real import running
 from tests.real.postfix import MailServers, sessions_logged
 from tests.real.roles import SENDER, SENDER_HELO, ZONE
+from tests.real.running import ALLOWED, Record
 from tests.real.scenes import SCENES, Expected, Scene
 from tests.real.witness import hold
 
@@ -21,13 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 
-RUN_LIMIT_S = 120
-"""A hung command fails the test instead of holding it; one takes a few seconds."""
-
 HELD = 1
 """The session that keeps the busy server busy."""
-
-Record = dict[str, Any]
 
 
 class Audit(NamedTuple):
@@ -47,22 +40,11 @@ class Audit(NamedTuple):
 
 
 def audit(lines: list[str], directory: Path, dns_server: tuple[str, int], servers: MailServers, *options: str) -> Audit:
-    """Run the command over the input lines and read what it wrote."""
-    listed, output = directory / "partners.txt", directory / "out.jsonl"
-    listed.write_text("".join(f"{line}\n" for line in lines))
+    """Run the command over the input lines and read what it wrote; who turns us away is not waited for."""
     sessions_logged(servers.log, 0, HELD)
     offset = len(servers.log.read_text())
-    command = [sys.executable, "-m", "scanner", "audit", "-i", str(listed), "-o", str(output)]
-    command += ["--resolver", f"{dns_server[0]}:{dns_server[1]}", "--port", str(servers.port), "--helo", SENDER_HELO]
-    command += ["--rate", "0", "--target-rate", "0", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_LIMIT_S, check=False)
-    assert done.stdout == "", "stdout carries records only, and they went to the file"
-    assert done.returncode in {0, 1}, done.stderr
-    records = [json.loads(line) for line in output.read_text().splitlines()]
-    return Audit(done.returncode, records, sessions_logged(servers.log, offset, HELD))
-
-
-ALLOWED = ("--allow-net", "127.0.0.0/8")
+    done = running.audit(lines, directory, dns_server, servers.port, "--backoff", "0", *options)
+    return Audit(done.status, done.records, sessions_logged(servers.log, offset, HELD))
 
 
 @pytest.fixture(scope="module")

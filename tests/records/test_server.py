@@ -6,18 +6,22 @@ import orjson
 import pytest
 
 from scanner.records.record import encode_probe
-from scanner.records.server import NO_SERVER, encode_server
-from scanner.terms import TlsFacts
+from scanner.terms import ServerFacts, TlsFacts
 
 if TYPE_CHECKING:
     from scanner.records.facts import ProbeFacts
+
+
+def met(server: ServerFacts, facts: ProbeFacts) -> bytes:
+    """The record of a probe that met this server."""
+    return encode_probe("r", facts._replace(answer=facts.answer._replace(server=server)))
 
 
 def server_of(line: bytes) -> Any:
     return orjson.loads(line)["server"]
 
 
-def test_a_session_is_spliced_into_its_records_as_it_was_encoded(refusal: ProbeFacts) -> None:
+def test_what_a_server_says_of_itself_stands_in_each_record_of_its_session(refusal: ProbeFacts) -> None:
     assert server_of(encode_probe("r", refusal)) == {
         "helo": "probe.example",
         "banner": "mx2.isp.example ESMTP Postfix",
@@ -33,7 +37,7 @@ def test_a_session_is_spliced_into_its_records_as_it_was_encoded(refusal: ProbeF
 
 
 def test_a_server_never_met_is_an_object_too(refusal: ProbeFacts) -> None:
-    assert server_of(encode_probe("r", refusal._replace(server=NO_SERVER))) == {
+    assert server_of(met(ServerFacts(), refusal)) == {
         "helo": None,
         "banner": None,
         "software": None,
@@ -47,7 +51,7 @@ def test_a_server_never_met_is_an_object_too(refusal: ProbeFacts) -> None:
     [
         {"helo": "a\nb"},
         {"software": "a\nb"},
-        {"extensions": ["a\nb"]},
+        {"extensions": ("a\nb",)},
         {"tls": TlsFacts(version="a\nb")},
         {"tls": TlsFacts(cipher="a\nb")},
         {"tls": TlsFacts(error="a\nb")},
@@ -58,8 +62,7 @@ def test_a_line_feed_outside_the_banner_is_made_visible_like_any_control(
     contract: Any, refusal: ProbeFacts, said: dict[str, Any]
 ) -> None:
     """One field at a time: a second unsafe one would have all of them looked at again."""
-    facts = {"helo": None, "banner": "a\nb", "software": None, "extensions": (), "tls": None} | said
-    line = encode_probe("r", refusal._replace(server=encode_server(**facts)))
+    line = met(ServerFacts(banner="a\nb")._replace(**said), refusal)
     contract.validate(orjson.loads(line))
     assert server_of(line)["banner"] == "a\nb"
     assert b"a\\\\x0ab" in line
@@ -67,10 +70,10 @@ def test_a_line_feed_outside_the_banner_is_made_visible_like_any_control(
 
 def test_what_a_server_says_of_itself_is_safe_and_cut(contract: Any, refusal: ProbeFacts) -> None:
     hostile = "\x1b]0;owned\x07\x9b\u202e\udcff"
-    server = encode_server(
-        "probe.example", hostile + "x\n" * 2000, hostile, [hostile], TlsFacts(error=hostile + "x" * 2000)
+    server = ServerFacts(
+        "probe.example", hostile + "x\n" * 2000, hostile, (hostile,), TlsFacts(error=hostile + "x" * 2000)
     )
-    record = orjson.loads(encode_probe("r", refusal._replace(server=server)))
+    record = orjson.loads(met(server, refusal))
     contract.validate(record)
     assert record["server"]["software"] == "\\x1b]0;owned\\x07\\x9b\\u202e\\udcff"
     assert len(record["server"]["banner"]) == len(record["server"]["tls"]["error"]) == 1000

@@ -84,7 +84,8 @@ def test_the_ten_most_asked_targets_are_named_busiest_first() -> None:
 
 def test_a_probe_that_dialled_nothing_asked_no_target(refusal: ProbeFacts) -> None:
     tally = Tally()
-    tally.add(encode_group("r", [refusal._replace(session=SessionUse.NONE, attempts=0, source=None)]))
+    answer = refusal.answer._replace(session=SessionUse.NONE, attempts=0, source=None)
+    tally.add(encode_group("r", [refusal._replace(answer=answer)]))
     assert tally.busiest() == []
 
 

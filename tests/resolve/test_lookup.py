@@ -351,9 +351,10 @@ async def test_closing_leaves_no_timer_and_nobody_waiting(played: Played) -> Non
     assert isinstance(await late, LocalFault)
 
 
-async def test_what_is_no_name_is_refused(played: Played) -> None:
+@pytest.mark.parametrize("name", ["a\0b.example", "\N{KELVIN SIGN}.example", "a\n", "a" * 64, ".".join(["a"] * 128)])
+async def test_what_is_no_name_is_refused(played: Played, name: str) -> None:
     with looking(played) as (lookups, _), pytest.raises(UsageError):
-        begin(lookups, "a\0b.example")
+        begin(lookups, name)
     assert played.asked == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from scanner.pool.probe import Answer, Probe
 from scanner.run import audit as auditing
 from scanner.run.audit import Audit, AuditedDomain, Questions
+from scanner.run.spool import Spool
 from scanner.smtp.outcome import Outcome, Question
 from scanner.smtp.reply import Reply
 from scanner.terms import (
@@ -61,15 +62,10 @@ class FakePool:
         self.outcome_of = outcome_of
         self.audit: Audit
         self.probes: list[Probe] = []
-        self.plenty = self.enough = 1_000_000
+        self.paused: set[str] = set()
 
-    @property
-    def has_plenty(self) -> bool:
-        return len(self.probes) >= self.plenty
-
-    @property
-    def has_enough(self) -> bool:
-        return len(self.probes) >= self.enough
+    def is_paused(self, address: str) -> bool:
+        return address in self.paused
 
     def submit(self, probe: Probe) -> None:
         self.probes.append(probe)
@@ -91,8 +87,11 @@ class Run:
         missing_for: Callable[[str], str | None] = lambda _address: None,
         excluded: tuple[str, ...] = (),
         questions: Questions = QUESTIONS,
+        spool: Spool | None = None,
+        **waiting: Any,
     ) -> None:
         self.resolver = resolver or FakeResolver()
+        self.spool = spool or Spool()
         self.pool = pool or FakePool()
         self.delivered: list[AuditedDomain] = []
         self.audit = Audit(
@@ -101,6 +100,8 @@ class Run:
             missing_for=missing_for,
             excluded=excluded.__contains__,
             deliver=self.delivered.append,
+            spool=self.spool,
+            **waiting,
         )
         self.pool.audit = self.audit
 
@@ -109,8 +110,9 @@ class Run:
         return {each.item.domain: each for each in self.delivered}
 
     async def over_items(self, items: Iterable[Item]) -> None:
-        async with asyncio.timeout(10):
-            await self.audit.run(stream(items), cast("Any", self.pool))
+        with self.spool:
+            async with asyncio.timeout(10):
+                await self.audit.run(stream(items), cast("Any", self.pool))
 
 
 async def stream(items: Iterable[Item]) -> AsyncIterator[Item]:
@@ -290,23 +292,6 @@ async def test_a_shortage_of_ours_ends_the_run() -> None:
     assert caught.value.subgroup(LocalFault) is not None
 
 
-class Gauge:
-    """How many items were read and not delivered, at most; and how many were looked up or asked."""
-
-    def __init__(self, run: Run, number: int) -> None:
-        self.run, self.number = run, number
-        self.items = self.looking_up = self.probes = 0
-
-    async def stream(self) -> AsyncIterator[Item]:
-        for seq in range(self.number):
-            audit = self.run.audit
-            self.items = max(self.items, seq - len(self.run.delivered))
-            self.looking_up = max(self.looking_up, audit.looking_up)
-            self.probes = max(self.probes, audit.probes)
-            yield Item(seq, f"d{seq}.example")
-            await asyncio.sleep(0)
-
-
 async def test_no_more_items_are_looked_up_at_once_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The resolver answers none until the reader has stopped for it."""
     monkeypatch.setattr(auditing, "LOOKUPS_AT_MOST", 5)
@@ -319,68 +304,153 @@ async def test_no_more_items_are_looked_up_at_once_than_allowed(monkeypatch: pyt
             return self.route_of(domain)
 
     run = Run(SlowResolver())
-    gauge = Gauge(run, 50)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run.audit.run(gauge.stream(), cast("Any", run.pool)))
+        tasks.create_task(run.over(*(f"d{seq}.example" for seq in range(50))))
         for _ in range(200):
             await asyncio.sleep(0)
         assert len(run.resolver.asked) == 5
         gate.set()
     assert len(run.delivered) == 50
-    assert gauge.looking_up <= 5
 
 
-async def test_no_more_probes_are_in_memory_than_allowed_and_one_look_up_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers come one at a time, whenever nothing else moves: the reader must wait for them."""
-    monkeypatch.setattr(auditing, "PROBES_AT_MOST", 10)
+async def quiet() -> None:
+    """Let everything happen that can."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_the_reader_stops_for_a_full_window_and_goes_on_when_an_item_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(auditing, "LOOKUPS_AT_MOST", 3)
-    run = Run(FakeResolver(lambda domain: one_exchange(domain, "192.0.2.1", "192.0.2.2")), FakePool(None))
-    gauge = Gauge(run, 60)
-    over = asyncio.Event()
 
-    async def audit() -> None:
-        await run.audit.run(gauge.stream(), cast("Any", run.pool))
-        over.set()
+    def own_hosts(domain: str) -> DomainRoute:
+        number = domain.removesuffix(".example")[1:]
+        return one_exchange(domain, f"192.0.2.{number}", f"198.51.100.{number}")
 
+    run = Run(FakeResolver(own_hosts), FakePool(None), window=10)
+    asked: list[Probe] = []
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(audit())
-        while not over.is_set():
-            for _ in range(20):
-                await asyncio.sleep(0)
-            if run.pool.probes:
-                run.pool.answer(run.pool.probes.pop(0), ACCEPTED)
-    assert len(run.delivered) == 60
-    assert gauge.probes <= 10 + 3 * 2
-    assert gauge.items <= 10 + 3
-    assert (run.audit.probes, run.audit.looking_up, run.audit.pending) == (0, 0, {})
+        tasks.create_task(run.over(*(f"d{seq}.example" for seq in range(40))))
+        while len(run.delivered) < 40:
+            await quiet()
+            assert run.audit.window.used <= 10
+            assert len(run.resolver.asked) - len(run.delivered) <= 5 + 3 + 1
+            asked.append(run.pool.probes.pop(0))
+            run.pool.answer(asked[-1], ACCEPTED)
+    assert len(asked) == 80
+    assert (run.audit.window.used, run.audit.looking_up, run.audit.pending) == (0, 0, {})
 
 
-async def test_the_reader_waits_where_the_pool_has_plenty_until_it_has_less_than_enough() -> None:
-    """From eight waiting probes on nothing is read, until three are left; then it is read on."""
-    run = Run(pool=FakePool(None))
-    run.pool.plenty, run.pool.enough = 8, 4
-    read: list[int] = []
+async def test_a_full_target_holds_up_its_own_domains_only() -> None:
+    """A hundred domains of a host that never answers, then one of another host: read past, and done at once."""
+    routes = {"late.example": one_exchange("late.example", "192.0.2.99")}
+    silent = FakePool(None)
+    run = Run(FakeResolver(lambda domain: routes.get(domain) or one_exchange(domain, "192.0.2.1")), silent, full_at=8)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run.over(*(f"d{seq}.example" for seq in range(100)), "late.example"))
+        await until(lambda: any(probe.target.address == "192.0.2.99" for probe in silent.probes))
+        assert (len(silent.probes), run.audit.window.parked) == (9, 92)
+        while len(run.delivered) < 101:
+            await quiet()
+            assert sum(probe.target.address == "192.0.2.1" for probe in silent.probes) <= 8
+            silent.answer(silent.probes.pop(0), ACCEPTED)
+    assert [group.item.seq for group in run.delivered if group.item.seq < 100] == list(range(100))
 
-    async def items() -> AsyncIterator[Item]:
-        for seq in range(30):
-            read.append(seq)
-            yield Item(seq, f"d{seq}.example")
-            await asyncio.sleep(0.001)
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
-        tasks.create_task(run.audit.run(items(), cast("Any", run.pool)))
-        await until(lambda: run.pool.has_plenty)
-        await asyncio.sleep(0.01)
-        number = len(read)
-        assert number <= 10
-        while len(run.pool.probes) > run.pool.enough:
-            run.pool.answer(run.pool.probes.pop(0), ACCEPTED)
-            await asyncio.sleep(0.005)
-            assert len(read) == number
-        run.pool.answer(run.pool.probes.pop(0), ACCEPTED)
-        await until(lambda: len(read) > number)
-        run.pool.plenty = run.pool.enough = 1_000_000
-        while len(run.delivered) < 30:
-            await until(lambda: bool(run.pool.probes))
-            run.pool.answer(run.pool.probes.pop(0), ACCEPTED)
-    assert len(run.delivered) == 30
+async def test_a_parked_item_comes_back_as_it_went() -> None:
+    item = Item(9, "b.example", "boss@b.example", {"tag": [1, 2.5, None, "\u00e9"]}, 12)
+    run = Run(pool=FakePool(None), full_at=1)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run.over_items([Item(8, "a.example"), item]))
+        await until(lambda: run.audit.window.parked == 1)
+        run.pool.answer(run.pool.probes[0], ACCEPTED)
+        await until(lambda: len(run.pool.probes) == 2)
+        run.pool.answer(run.pool.probes[1], REFUSED)
+    group = run.delivered[1]
+    assert group.item == item
+    assert (group.probes[0].question.recipient, group.exchanges) == ("boss@b.example", 1)
+    assert group.probes[0].planned.exchange == Exchange("mx.a.example", 10, Role.PRIMARY)._replace(name="mx.b.example")
+
+
+async def test_what_may_differ_later_is_asked_once_more_and_nothing_else_is() -> None:
+    """The second outcome counts, its attempts with the first one's; what was final keeps its answer."""
+    greylisted = Outcome(Stage.RCPT, Reply(450, (b"4.2.0 Greylisted",)), sender_said=True, recipient_said=True)
+    first: set[str] = set()
+
+    def grey(probe: Probe) -> Outcome:
+        if probe.target.address.endswith(".2"):
+            return NO_SUCH_USER
+        known = probe.question.recipient in first
+        first.add(probe.question.recipient)
+        return ACCEPTED if known else greylisted
+
+    run = Run(FakeResolver(lambda domain: one_exchange(domain, "192.0.2.1", "192.0.2.2")), FakePool(grey), retry_s=0.05)
+    found = await run.over("a.example", "b.example")
+    for group in found.values():
+        assert [each.judgement.verdict for each in group.probes] == [ProbeVerdict.ACCEPTED, ProbeVerdict.USER_UNKNOWN]
+        assert [each.answer.attempts for each in group.probes] == [2, 1]
+    assert [probe.target.address for probe in run.pool.probes] == ["192.0.2.1", "192.0.2.2"] * 2 + ["192.0.2.1"] * 2
+    assert [probe.asked_before is not None for probe in run.pool.probes] == [False] * 4 + [True] * 2
+
+
+async def test_what_still_differs_after_the_second_time_is_the_verdict() -> None:
+    refused = Run(pool=FakePool(lambda _probe: REFUSED), retry_s=0.01)
+    found = await refused.over("a.example")
+    assert len(refused.pool.probes) == 2
+    assert [each.judgement.verdict for each in found["a.example"].probes] == [ProbeVerdict.REFUSED]
+    assert found["a.example"].probes[0].answer.attempts == 2
+
+
+async def test_an_answer_shared_at_the_second_time_is_no_attempt_of_the_probe() -> None:
+    run = Run(pool=FakePool(None), retry_s=0.01)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run.over("a.example"))
+        await until(lambda: len(run.pool.probes) == 1)
+        run.pool.answer(run.pool.probes[0], REFUSED)
+        await until(lambda: len(run.pool.probes) == 2)
+        run.audit.settle(run.pool.probes[1], Answer(REFUSED, 0.0, session=SessionUse.SHARED, attempts=0))
+    assert run.delivered[0].probes[0].answer.attempts == 0
+
+
+async def test_after_stop_nothing_waits_and_what_is_under_way_is_delivered() -> None:
+    """Parked items and those that wait for their second time are not final: they are left for a resumed run."""
+    run = Run(pool=FakePool(None), full_at=1, retry_s=60)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run.over("put-off.example", "last.example", *(f"d{seq}.example" for seq in range(10))))
+        await until(lambda: run.audit.window.parked == 11)
+        run.pool.answer(run.pool.probes[0], REFUSED)
+        await until(lambda: len(run.pool.probes) == 2)
+        assert len(run.audit.retries or ()) == 1
+        run.audit.stop()
+        run.pool.answer(run.pool.probes[1], ACCEPTED)
+    assert [group.item.domain for group in run.delivered] == ["last.example"]
+    assert len(run.pool.probes) == 2
+
+
+class FullDisk(Spool):
+    """A spool whose disk is full."""
+
+    def put(self, data: bytes) -> int:
+        raise LocalFault(f"no room for {len(data)} bytes")
+
+
+@pytest.mark.parametrize("waiting", [{"full_at": 1}, {"retry_s": 60.0}], ids=["parked", "put off"])
+async def test_a_full_spool_disk_ends_the_run_with_whole_groups(waiting: dict[str, Any]) -> None:
+    run = Run(pool=FakePool(lambda _probe: REFUSED), spool=FullDisk(), **waiting)
+    with pytest.raises((LocalFault, ExceptionGroup)) as caught:
+        await run.over("a.example", "b.example")
+    assert "no room for" in str(getattr(caught.value, "exceptions", [caught.value])[0])
+    assert all(len(group.probes) == 1 for group in run.delivered)
+
+
+async def test_hosts_that_the_operator_named_may_be_on_private_addresses() -> None:
+    def direct(domain: str) -> DomainRoute:
+        route = one_exchange(domain)
+        return route._replace(
+            exchanges=(route.exchanges[0]._replace(exchange=Exchange("mx.new.example", None, Role.DIRECT)),)
+        )
+
+    run = Run(FakeResolver(direct))
+    await run.over("a.example")
+    assert [probe.typed for probe in run.pool.probes] == [True]
