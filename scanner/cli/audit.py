@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import sys
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ from scanner.records.output import STDOUT, ReaderGone
 from scanner.records.record import encode_run, encode_start
 from scanner.records.tally import DEFAULT_FINDINGS, KNOWN_VERDICTS, Tally
 from scanner.resolve.resolver import Resolver
-from scanner.run.audit import Audit, AuditedDomain
+from scanner.run.audit import Audit
 from scanner.run.spool import Spool
 from scanner.run.suspicion import Suspicion
 from scanner.run.verdict import demands_tls
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from scanner.intake.lines import BadLine
     from scanner.records.facts import Group
     from scanner.records.journal import Journal
+    from scanner.run.group import AuditedDomain
     from scanner.terms import Item
 
 
@@ -211,9 +213,13 @@ class AuditRun:
                     suspicion.see(probe.planned.address, probe.judgement)
 
         named, port = self.settings.recipient is not None, self.questions.port
-        with Spool() as spool, Recorder(self.id, port, recipient_named=named, journal=journal, see=see) as recorder:
+        async with AsyncExitStack() as stack:
+            spool = stack.enter_context(Spool())
+            recorder = stack.enter_context(Recorder(self.id, port, recipient_named=named, journal=journal, see=see))
             self.audit = audit = Audit(
-                Via(self.via, resolver, warn=self.warnings.warn) if self.via else resolver,
+                await stack.enter_async_context(Via(self.via, resolver, warn=self.warnings.warn))
+                if self.via
+                else resolver,
                 self.questions,
                 missing_for=self.families.missing_for,
                 excluded=self.excluded.matches,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scanner.cli.screen import Screen
-    from scanner.run.audit import AskedProbe
+    from scanner.run.group import AskedProbe
     from scanner.run.look import Looked, Subject
     from scanner.run.plan import Plan, Planned
     from scanner.terms import DomainRoute, ExchangeRoute

@@ -32,7 +32,7 @@ from scanner.records.output import STDOUT, ReaderGone
 from scanner.records.record import encode_group, encode_run, encode_start
 from scanner.records.tally import DEFAULT_FINDINGS, Tally
 from scanner.resolve.resolver import Resolver
-from scanner.run.audit import AuditedDomain
+from scanner.run.group import AuditedDomain
 from scanner.run.look import Look, Telling, typed
 from scanner.run.verdict import demands_tls
 from scanner.settings import PROBE, Settings, settings_of
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from scanner.pool.wire import Witness
     from scanner.records.facts import Group, ProbeFacts
-    from scanner.run.audit import AskedProbe
+    from scanner.run.group import AskedProbe
     from scanner.run.look import Looked, Subject
     from scanner.run.plan import Planned
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scanner.records.facts import Group
     from scanner.records.journal import Journal
-    from scanner.run.audit import AuditedDomain
+    from scanner.run.group import AuditedDomain
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scanner.records.facts import DomainFacts, ProbeFacts
 
 if TYPE_CHECKING:
-    from scanner.run.audit import AskedProbe, AuditedDomain
+    from scanner.run.group import AskedProbe, AuditedDomain
     from scanner.terms import Item
 
 

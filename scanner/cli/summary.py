@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from scanner.records.tally import Tally
-    from scanner.run.audit import AskedProbe, AuditedDomain
+    from scanner.run.group import AskedProbe, AuditedDomain
 
 FINDINGS_KEPT = 50
 """Domains that are told in full; all of them are in the records."""

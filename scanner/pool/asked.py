@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.smtp.outcome import Again
@@ -12,22 +11,27 @@ if TYPE_CHECKING:
     from scanner.terms import TlsFacts
 
 
-@dataclass(slots=True)
 class Asked:
-    """A probe in the pool, with what earlier sessions taught about its target."""
+    """A probe in the pool, with what earlier sessions taught about its target.
 
-    probe: Probe
-    pipelining: bool = True
-    in_clear: bool = False
-    verify: bool = True
+    Attributes:
+        needs_new: it must not be put on a session in use: one broke under it, or the next one is to differ.
+        turned_away: sessions of it that were refused for now.
+    """
+
+    # Of the class: nearly every probe ends with these, and is made a million times.
+    pipelining = True
+    in_clear = False
+    verify = True
     tls: TlsFacts | None = None
-    attempts: int = 0
-    needs_new: bool = False
-    """It must not be put on a session in use: one broke under it, or the next one is to differ."""
-    deaths: int = 0
-    """Dials of it that found nobody."""
-    turned_away: int = 0
-    """Sessions of it that were refused for now."""
+    attempts = 0
+    needs_new = False
+    turned_away = 0
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        if probe.asked_before is not None:
+            self.needs_new = True
 
     def may_try(self, again: Again) -> bool:
         """Each wish is granted once; without that a server could keep us dialling."""

@@ -43,10 +43,10 @@ class Evidence:
         self.of_port[port] = Known(answer, now, now + memory_s)
         return True
 
-    def about(self, port: int, now: float, since: float) -> Answer | None:
-        """What is known of a port, if it was found out after `since` and still holds."""
+    def about(self, port: int, now: float, since: float | None = None) -> Answer | None:
+        """What is known of a port, if it still holds, and was found out after `since`."""
         known = self.of_port.get(port)
-        if known is None or known.at < since:
+        if known is None or (since is not None and known.at < since):
             return None
         if now >= known.until:
             del self.of_port[port]

@@ -13,6 +13,8 @@ from scanner.pool.evidence import Evidence
 from scanner.pool.pace import Pace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scanner.pool.asked import Asked
     from scanner.pool.limits import Limits
     from scanner.pool.session import Session
@@ -75,9 +77,9 @@ class Host:
     def wants_a_dial(self) -> bool:
         """More wait than the open sessions will soon have carried, or one that they cannot; and a dial is allowed."""
         return (
-            bool(self.queue)
+            self.sessions < self.per_target
+            and bool(self.queue)
             and (len(self.queue) > self.soon * self.sessions or self.queue[0].needs_new)
-            and self.sessions < self.per_target
             and (self.alive or not self.dialling)
         )
 
@@ -85,9 +87,13 @@ class Host:
         """Seconds until it may be dialled; 0 or less: now."""
         return max(self.pace.delay(now), self.no_dial_until - now)
 
-    def next_for(self, session: Session, now: float) -> Asked | None:
+    def next_for(self, session: Session, clock: Callable[[], float]) -> Asked | None:
         """The probe that waits longest, if the session can carry it; none while the address is left alone."""
-        if self.queue and now >= self.backoff.until and session.may_take(self.queue[0]):
+        if (
+            self.queue
+            and (not self.backoff.pauses or clock() >= self.backoff.until)
+            and session.may_take(self.queue[0])
+        ):
             return self.queue.popleft()
         return None
 

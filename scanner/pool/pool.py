@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from scanner.pool.asked import Asked
 from scanner.pool.backoff import PAUSES, turned_away
-from scanner.pool.evidence import is_death, shared
+from scanner.pool.evidence import OF_THE_TARGET, is_death, shared
 from scanner.pool.host import Host, TargetState
 from scanner.pool.session import Session, internal_error, undialled
 from scanner.pool.turns import Turns
@@ -92,24 +92,23 @@ class Pool:
             outcome = Outcome(Stage.CONNECT, trouble=ban.verdict, error=ban.reason)
             self.settle(probe, undialled(outcome, time.time()))
             return
-        host = self.host_of(probe.target.address)
-        since = float("-inf") if probe.asked_before is None else probe.asked_before
-        known = host.evidence.about(probe.target.port, self.loop.time(), since)
-        if known is not None:
-            self.share(probe, known)
-            return
-        host.queue.append(Asked(probe, needs_new=probe.asked_before is not None))
+        host = self.hosts.get(probe.target.address) or self.new_host(probe.target.address)
+        if host.evidence.of_port:
+            known = host.evidence.about(probe.target.port, self.loop.time(), probe.asked_before)
+            if known is not None:
+                self.share(probe, known)
+                return
+        host.queue.append(Asked(probe))
         if host.idle:
             host.idle.pop().rouse()
-        self.turns.list_host(host)
-        self.turns.pump()
+        if not host.listed and host.wants_a_dial:
+            self.turns.list_host(host)
+            self.turns.pump()
 
-    def host_of(self, address: str) -> Host:
+    def new_host(self, address: str) -> Host:
         """The owner of an address's limits."""
-        host = self.hosts.get(address)
-        if host is None:
-            self.forget_hosts_at_rest()
-            host = self.hosts[address] = Host(self.limits, self.soon)
+        self.forget_hosts_at_rest()
+        host = self.hosts[address] = Host(self.limits, self.soon)
         return host
 
     def forget_hosts_at_rest(self) -> None:
@@ -167,7 +166,7 @@ class Pool:
                     session.hang_up()
                     answer = undialled(outcome, time.time())
                 self.conclude(host, turn, answer)
-                turn = host.next_for(session, self.loop.time()) or await self.linger(session, host)
+                turn = host.next_for(session, self.loop.time) or await self.linger(session, host)
             await session.leave()
             session.hang_up()
             await session.gone()
@@ -203,7 +202,7 @@ class Pool:
             self.idle.pop(session, None)
             if session in host.idle:
                 host.idle.remove(session)
-        return host.next_for(session, self.loop.time())
+        return host.next_for(session, self.loop.time)
 
     def make_room(self, wanted: int) -> None:
         """Sessions without a question are the first to go; the one that waits longest before all."""
@@ -231,7 +230,7 @@ class Pool:
             self.answer(host, asked, answer)
 
     def says_nothing_yet(self, host: Host, asked: Asked, answer: Answer) -> bool:
-        """Whether a new session's end is to be seen once more before it counts; until then the address is left alone."""
+        """Whether a new session's end is to be seen again before it counts; until then the address is left alone."""
         now, limits = self.loop.time(), self.limits
         if turned_away(answer.outcome):
             host.take_fewer(others_of(host, answer))
@@ -269,7 +268,7 @@ class Pool:
         host.answered += 1
         host.took_ms += answer.elapsed_ms
         self.settle(asked.probe, answer)
-        if answer.session is SessionUse.NONE or others_of(host, answer):
+        if answer.outcome.stage not in OF_THE_TARGET or answer.session is SessionUse.NONE or others_of(host, answer):
             return
         port = asked.probe.target.port
         if host.evidence.note(port, answer, self.loop.time(), self.limits.memory_s):

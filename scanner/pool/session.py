@@ -20,7 +20,7 @@ from scanner.pool.watch import Dialling, Watch
 from scanner.pool.wire import HANDSHAKE_LIMIT_S, Wire, Witness
 from scanner.smtp.command import UnsafeArgument
 from scanner.smtp.dialogue import Dialogue
-from scanner.smtp.outcome import Again, Ended, Outcome, StartTls, TlsAgreed
+from scanner.smtp.outcome import Again, Ended, Outcome, StartTls
 from scanner.smtp.reply import text_of
 from scanner.terms import ProbeVerdict, ServerFacts, SessionUse, Stage, TlsFacts
 
@@ -82,6 +82,7 @@ class Session:
             pipelining=asked.pipelining,
         )
         self.wire = Wire(self.dialogue, means.deadlines, self.loop.time() + means.deadlines.probe_s, means.witness)
+        self.tls_agreed = False
         self.transactions = 0
         self.errors = 0
         self.source: str | None = None
@@ -103,14 +104,17 @@ class Session:
         try:
             self.dialogue.ask(asked.probe.question, last=last)
         except UnsafeArgument as error:
-            outcome = Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=safe_text(str(error)))
-            return undialled(outcome, started)
+            unsayable = Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=safe_text(str(error)))
+            return undialled(unsayable, started)
         if in_use:
             self.wire.begin(began + self.means.deadlines.probe_s)
         elif (answer := await self.open(asked, started, began)) is not None:
             return answer
-        outcome = await self.converse(asked)
-        notes = tuple(self.dialogue.notes)
+        while (outcome := self.heard()) is None:
+            if self.tls_agreed:
+                await self.shake_hands(asked)
+            else:
+                await self.wire.news()
         if in_use and broken_under(outcome):
             return None
         self.count(outcome)
@@ -122,11 +126,11 @@ class Session:
             outcome,
             started,
             (ended - began) * 1000,
-            self.facts(),
+            self.server or self.facts(),
             self.source,
             SessionUse.REUSED if in_use else SessionUse.NEW,
             asked.attempts,
-            notes,
+            tuple(self.dialogue.notes),
         )
 
     async def open(self, asked: Asked, started: float, began: float) -> Answer | None:
@@ -154,28 +158,31 @@ class Session:
         self.connected()
         return None
 
-    async def converse(self, asked: Asked) -> Outcome:
-        """Let the dialogue run until the question has its outcome; shake hands where it agrees to."""
+    def heard(self) -> Outcome | None:
+        """The question's outcome, if it has come; else whether the server agreed to TLS stands in `tls_agreed`."""
+        for event in self.wire.events():
+            if isinstance(event, Ended):
+                if (refused := refused_tls(event.outcome)) is not None:
+                    self.tls, self.server = refused, None
+                return event.outcome
+            self.tls_agreed = True
+        return None
+
+    async def shake_hands(self, asked: Asked) -> None:
+        """Secure the session; how that ended is the dialogue's next news."""
+        self.tls_agreed = False
         wire = self.wire
-        while True:
-            for event in await wire.events():
-                match event:
-                    case Ended(outcome):
-                        if (refused := refused_tls(outcome)) is not None:
-                            self.tls, self.server = refused, None
-                        return outcome
-                    case TlsAgreed():
-                        limit_s = min(HANDSHAKE_LIMIT_S, wire.probe_deadline - self.loop.time())
-                        wire.deadline = self.loop.time() + limit_s + 1.0  # start_tls keeps the limit itself
-                        host = asked.probe.host or asked.probe.target.address
-                        tls = await secure(wire, self.means.contexts, host, verify=asked.verify, limit_s=limit_s)
-                        if asked.tls is not None and tls.error is None:
-                            tls = tls._replace(error=asked.tls.error)
-                        self.tls, self.server = tls, None
-                        self.host = asked.probe.host
-                        self.errors += 2  # the refusals that demanded it
-                        wire.note(tls_in_words(tls))
-                        wire.flush()
+        limit_s = min(HANDSHAKE_LIMIT_S, wire.probe_deadline - self.loop.time())
+        wire.deadline = self.loop.time() + limit_s + 1.0  # start_tls keeps the limit itself
+        host = asked.probe.host or asked.probe.target.address
+        tls = await secure(wire, self.means.contexts, host, verify=asked.verify, limit_s=limit_s)
+        if asked.tls is not None and tls.error is None:
+            tls = tls._replace(error=asked.tls.error)
+        self.tls, self.server = tls, None
+        self.host = asked.probe.host
+        self.errors += 2  # the refusals that demanded it
+        wire.note(tls_in_words(tls))
+        wire.flush()
 
     def count(self, outcome: Outcome) -> None:
         """One more transaction; a refused MAIL makes its pipelined RCPT a second error."""
@@ -230,15 +237,14 @@ class Session:
 
     def facts(self) -> ServerFacts:
         """What was said of oneself: the same in all answers of the session."""
-        if self.server is None:
-            banner = self.dialogue.banner
-            self.server = ServerFacts(
-                self.dialogue.our_name if self.dialogue.hello_said else None,
-                None if banner is None else text_of(banner),
-                None,
-                self.dialogue.extensions.offered,
-                self.tls,
-            )
+        banner = self.dialogue.banner
+        self.server = ServerFacts(
+            self.dialogue.our_name if self.dialogue.hello_said else None,
+            None if banner is None else text_of(banner),
+            None,
+            self.dialogue.extensions.offered,
+            self.tls,
+        )
         return self.server
 
 

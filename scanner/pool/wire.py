@@ -106,9 +106,8 @@ class Wire(asyncio.Protocol):
         """Wait without a question until a time, until `wake`, or until the server says something."""
         self.resting = True
         self.deadline = until
-        self.waiter = self.loop.create_future()
         try:
-            await self.waiter
+            await self.news()
         finally:
             self.resting = False
 
@@ -118,8 +117,7 @@ class Wire(asyncio.Protocol):
         self.flush()
         self.deadline = self.loop.time() + QUIT_LIMIT_S
         while self.dialogue.state is not State.OVER and self.fault is None:
-            self.waiter = self.loop.create_future()
-            await self.waiter
+            await self.news()
 
     def look(self) -> None:
         """Wake the session if something happened; hang up if all is over."""
@@ -155,11 +153,13 @@ class Wire(asyncio.Protocol):
         self.dialogue.receive_eof(end)
         self.look()
 
-    async def events(self) -> list[TlsAgreed | Ended]:
-        """What happened, as soon as something has; what the loop met in `data_received` is raised here."""
-        if not self.dialogue.happened and self.fault is None:
-            self.waiter = self.loop.create_future()
-            await self.waiter
+    def news(self) -> asyncio.Future[None]:
+        """To be awaited where `events` has none: ends when there may be some."""
+        self.waiter = self.loop.create_future()
+        return self.waiter
+
+    def events(self) -> list[TlsAgreed | Ended]:
+        """What happened; what the loop met in `data_received` is raised here."""
         if self.fault is not None:
             raise self.fault
         return self.dialogue.events()

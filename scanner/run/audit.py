@@ -1,7 +1,7 @@
 """The audit wired: items in, one group of verdicts per domain out, in order of completion.
 
-Look-ups are tasks, one per item in its resolving phase; from then on an item is a `Pending` that its probes' answers
-fill. The window bounds what is in memory. An item with a full target waits on disk, so that the reader stops only for
+A look-up calls back; from then on an item is a `Pending` that its probes' answers fill. Nothing here is a task but the
+reader. The window bounds what is in memory. An item with a full target waits on disk, so that the reader stops only for
 a full window: a slow target holds up its own domains and nobody else's.
 """
 
@@ -9,30 +9,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
 from scanner.escape import cut, safe_text
-from scanner.judge.domain import ProbeResult, judge_domain
-from scanner.pool.probe import Answer, Probe
+from scanner.pool.probe import Probe
 from scanner.pool.session import internal_error
+from scanner.run.group import grouped, judged, may_differ_later, undialled
 from scanner.run.pending import Ground, Grounds, Pending
 from scanner.run.plan import Plan, Planned
 from scanner.run.retries import Retries
-from scanner.run.verdict import judge
 from scanner.run.window import Window
-from scanner.smtp.outcome import Outcome, Question
-from scanner.terms import DomainRoute, DomainVerdict, LocalFault, ProbeVerdict, Role, SessionUse, Target, UsageError
+from scanner.smtp.outcome import Question
+from scanner.terms import DomainRoute, DomainVerdict, LocalFault, ProbeVerdict, Role, Target, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from scanner.pool.pool import Pool
+    from scanner.pool.probe import Answer
+    from scanner.run.group import AuditedDomain
     from scanner.run.spool import Spool
     from scanner.run.via import Routes
-    from scanner.terms import Item, Judgement
+    from scanner.terms import Item
 
 logger = logging.getLogger(__name__)
 
@@ -58,36 +59,19 @@ class Questions:
         return Question(self.sender, recipient)
 
 
-class AskedProbe(NamedTuple):
-    """One probe of a domain with its verdict."""
-
-    planned: Planned
-    question: Question
-    answer: Answer
-    judgement: Judgement
-
-
-class AuditedDomain(NamedTuple):
-    """An item's final group. `exchanges`: how many DNS names; `probes` in order of preference."""
-
-    item: Item
-    verdict: DomainVerdict
-    exchanges: int
-    probes: tuple[AskedProbe, ...]
-    error: str | None = None
-    notes: tuple[str, ...] = ()
-
-
 class Audit:
     """One run over a stream of items.
 
     Args:
-        routes: what says where a domain's mail goes.
+        routes: where a domain's mail goes.
         questions: what is asked.
-        grounds: what is asked of whom.
-        deliver: gets each item's group, once.
-        waiting: how many are in memory, and what waits on disk.
+        missing_for: why an address's family is not asked from here, or None.
         excluded: whether a name is taken out.
+        deliver: gets each item's group, once.
+        spool: where items wait.
+        window: probes in memory.
+        full_at: probes of one address among them.
+        retry_s: after how long what may differ later is asked again; None: never.
     """
 
     def __init__(  # noqa: PLR0913 - both ends, and what lies between them
@@ -131,16 +115,12 @@ class Audit:
         """
         self.pool = pool
         try:
-            async with asyncio.TaskGroup() as lookups:
-                async for item in items:
-                    lookups.create_task(self.look_up(item))
-                    self.looking_up += 1
-                    while self.looking_up >= LOOKUPS_AT_MOST or self.resolved:
-                        await self.wait()
-            while self.pending or self.is_more_to_come:
+            async for item in items:
+                self.begin(item)
+                while self.looking_up >= LOOKUPS_AT_MOST or self.resolved or self.fault:
+                    await self.wait()
+            while self.looking_up or self.pending or self.is_more_to_come or self.fault:
                 await self.wait()
-            if self.fault is not None:
-                raise self.fault
         finally:
             if self.retry_timer is not None:
                 self.retry_timer.cancel()
@@ -162,67 +142,70 @@ class Audit:
         Raises:
             LocalFault: what was met in a callback.
         """
-        self.freed.clear()
-        await self.freed.wait()
         if self.fault is not None:
             raise self.fault
+        self.freed.clear()
+        await self.freed.wait()
 
     # -- in --------------------------------------------------------------------------------------------------------
 
-    async def look_up(self, item: Item) -> None:
-        """Resolve one item and let it in."""
+    def begin(self, item: Item) -> None:
+        """Ask where one item's mail goes."""
+        if self.excluded(item.domain):
+            self.enter(Pending(item, EXCLUDED))
+            return
+        self.looking_up += 1
         try:
-            route = await self.route(item.domain)
-        finally:
-            self.looking_up -= 1
-            self.freed.set()
-        ground = EXCLUDED if self.excluded(item.domain) else self.grounds.of(route)
-        self.enter(Pending(item, ground))
-
-    async def route(self, domain: str) -> DomainRoute:
-        """What DNS says; an error of ours about one name costs that name only."""
-        if self.excluded(domain):
-            return DomainRoute(None)
-        try:
-            return await self.routes.route(domain)
+            self.routes.begin_route(item.domain, partial(self.routed, item))
         except UsageError as error:
-            return DomainRoute(DomainVerdict.DNS_FAILED, error=cut(safe_text(str(error))))
-        except LocalFault:
-            raise
-        except Exception as error:
-            logger.exception("internal error at the look-up of %s", domain)
-            return DomainRoute(DomainVerdict.DNS_FAILED, error=internal_error(error))
+            self.routed(item, DomainRoute(DomainVerdict.DNS_FAILED, error=cut(safe_text(str(error)))))
+
+    def routed(self, item: Item, route: DomainRoute | Exception | None) -> None:
+        """What DNS says; an error of ours about one name costs that name only."""
+        self.looking_up -= 1
+        self.freed.set()
+        if isinstance(route, LocalFault):
+            self.fail(route)
+        elif isinstance(route, Exception):
+            logger.error("internal error at the look-up of %s", item.domain, exc_info=route)
+            self.enter(
+                Pending(item, Ground(DomainRoute(DomainVerdict.DNS_FAILED, error=internal_error(route)), Plan(())))
+            )
+        elif route is not None:  # else the resolver was closed
+            self.enter(Pending(item, self.grounds.of(route)))
 
     def enter(self, pending: Pending) -> None:
         """Ask now, park at a full target, or wait for a place in memory."""
         if self.stopped:
             return
-        if not pending.addresses:
-            self.settle_without_a_dial(pending)
-            self.finish(pending)
-        elif self.resolved or not self.window.offer(pending):
-            self.resolved.append(pending)
+        try:
+            if not pending.addresses:
+                self.finish(self.settled_by_plan(pending))
+            elif self.resolved or not self.window.offer(pending):
+                self.resolved.append(pending)
+        except LocalFault as fault:
+            self.fail(fault)
 
     def admit(self, pending: Pending) -> None:
         """The window has taken the item: its probes go to the pool."""
-        self.pending[pending.item.seq] = pending
-        question, seq = self.questions.about(pending.item), pending.item.seq
-        self.settle_without_a_dial(pending)
+        seq = pending.item.seq
+        self.pending[seq] = self.settled_by_plan(pending)
+        question, before, port = self.questions.about(pending.item), pending.asked_before, self.questions.port
+        pending.question = question
+        answers, submit = pending.answers, self.pool.submit
         for number, planned in enumerate(pending.ground.plan.probes):
-            if pending.answers[number] is None and planned.address is not None:
+            if answers[number] is None and planned.address is not None:
                 exchange = planned.exchange
-                host = None if exchange is None else exchange.name
-                typed = exchange is not None and exchange.role is Role.DIRECT
-                target = Target(planned.address, self.questions.port)
-                self.pool.submit(Probe(seq, number, target, question, host, typed, pending.asked_before))
+                host, typed = (None, False) if exchange is None else (exchange.name, exchange.role is Role.DIRECT)
+                submit(Probe(seq, number, Target(planned.address, port), question, host, typed, before))
 
-    def settle_without_a_dial(self, pending: Pending) -> None:
+    def settled_by_plan(self, pending: Pending) -> Pending:
         """Answer the probes that the plan already settled."""
-        if pending.left == len(pending.ground.addresses):
-            return
-        for number, planned in enumerate(pending.ground.plan.probes):
-            if pending.answers[number] is None and not planned.is_dialled:
-                pending.put(number, undialled(planned))
+        if pending.left != len(pending.ground.addresses):
+            for number, planned in enumerate(pending.ground.plan.probes):
+                if pending.answers[number] is None and not planned.is_dialled:
+                    pending.put(number, undialled(planned))
+        return pending
 
     def is_paused(self, address: str) -> bool:
         """Whether the pool leaves an address alone for now."""
@@ -250,21 +233,18 @@ class Audit:
     def finish(self, pending: Pending) -> None:
         """All answers are there: judge, then deliver, or ask once more what may differ later."""
         self.freed.set()
-        question = self.questions.about(pending.item)
-        probes = tuple(
+        question = pending.question or self.questions.about(pending.item)
+        probes = [
             judged(planned, question, answer)
             for planned, answer in zip(pending.ground.plan.probes, pending.answers, strict=True)
             if answer is not None
-        )
+        ]
         if self.retries is not None and pending.asked_before is None:
             transient = [number for number, probe in enumerate(probes) if may_differ_later(probe)]
             if transient:
                 self.put_off(self.retries, pending, transient)
                 return
-        route = pending.ground.route
-        verdict = route.verdict or judge_domain([result_of(probe) for probe in probes])
-        notes = route.notes + pending.ground.plan.notes + without_postmaster(probes)
-        self.deliver(AuditedDomain(pending.item, verdict, route.exchange_count, probes, route.error, notes))
+        self.deliver(grouped(pending.item, pending.ground, probes))
 
     # -- again -----------------------------------------------------------------------------------------------------
 
@@ -319,47 +299,3 @@ class Audit:
         """A fault of ours in a callback: `run` raises it."""
         self.fault = fault
         self.freed.set()
-
-
-def may_differ_later(probe: AskedProbe) -> bool:
-    """Whether asking again makes sense: somebody was asked, and what was said may change."""
-    return probe.judgement.transient and probe.planned.is_dialled
-
-
-def without_postmaster(probes: Iterable[AskedProbe]) -> tuple[str, ...]:
-    """The note on a domain whose postmaster, whom every domain must have (RFC 5321 4.5.1), somebody does not know."""
-    unknown = any(
-        probe.judgement.verdict is ProbeVerdict.USER_UNKNOWN and probe.question.recipient.startswith("postmaster@")
-        for probe in probes
-    )
-    return ("no postmaster",) if unknown else ()
-
-
-def judged(planned: Planned, question: Question, answer: Answer) -> AskedProbe:
-    """A probe with what its answer means; a bug of the judgement costs this verdict only."""
-    try:
-        return AskedProbe(planned, question, answer, judge(answer.outcome))
-    except Exception as error:
-        logger.exception("internal error in judging what %s said", planned.address)
-        outcome = Outcome(answer.outcome.stage, trouble=ProbeVerdict.LOCAL_ERROR, error=internal_error(error))
-        return AskedProbe(planned, question, answer._replace(outcome=outcome), judge(outcome))
-
-
-def undialled(planned: Planned) -> Answer:
-    """The answer to a probe that the plan already settled."""
-    outcome = Outcome(planned.stage, trouble=planned.trouble or ProbeVerdict.NO_ADDRESS, error=planned.error)
-    return Answer(outcome, time.time(), session=SessionUse.NONE, attempts=0)
-
-
-def result_of(probe: AskedProbe) -> ProbeResult:
-    """What the domain's verdict is made of."""
-    exchange = probe.planned.exchange
-    return ProbeResult(
-        exchange=exchange and exchange.name,
-        preference=exchange and exchange.preference,
-        role=exchange and exchange.role,
-        address=probe.planned.address,
-        verdict=probe.judgement.verdict,
-        standing=probe.judgement.standing,
-        about=probe.judgement.about,
-    )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scanner.escape import cut, safe_text
 from scanner.judge.domain import judge_domain
 from scanner.pool.probe import Probe
-from scanner.run.audit import AskedProbe, result_of, undialled, without_postmaster
+from scanner.run.group import AskedProbe, result_of, undialled, without_postmaster
 from scanner.run.plan import Plan, Planned, plan
 from scanner.run.verdict import judge
 from scanner.terms import (

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from scanner.pool.probe import Answer
     from scanner.run.plan import Plan
+    from scanner.smtp.outcome import Question
     from scanner.terms import DomainRoute
 
 GROUNDS_KEPT = 4096
@@ -27,12 +28,13 @@ GROUNDS_KEPT = 4096
 class Ground:
     """What DNS said of a domain, and what is asked of whom on account of it; `addresses`: who is dialled, in order."""
 
-    __slots__ = ("addresses", "encoded", "plan", "route")
+    __slots__ = ("addresses", "encoded", "notes", "plan", "route")
 
     def __init__(self, route: DomainRoute, planned: Plan) -> None:
         self.route = route
         self.plan = planned
         self.addresses = [each.address for each in planned.probes if each.is_dialled and each.address is not None]
+        self.notes = route.notes + planned.notes
         self.encoded: bytes | None = None
 
     @property
@@ -74,13 +76,15 @@ class Pending:
         left: how many those are.
         asked_before: when it was answered the first time, in seconds of the loop's clock; None the first time.
         attempts: how many each probe took then.
+        question: what is asked, once it is.
     """
 
-    __slots__ = ("answers", "asked_before", "attempts", "ground", "item", "left")
+    __slots__ = ("answers", "asked_before", "attempts", "ground", "item", "left", "question")
 
     def __init__(self, item: Item, ground: Ground) -> None:
         self.item = item
         self.ground = ground
+        self.question: Question | None = None
         self.answers: list[Answer | None] = [None] * len(ground.plan.probes)
         self.left = len(self.answers)
         self.asked_before: float | None = None

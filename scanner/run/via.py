@@ -6,13 +6,14 @@ No domain is looked up. A host's own addresses come from the resolver, which kee
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from scanner.resolve.mx import within_caps
 from scanner.terms import DomainRoute, DomainVerdict, ProbeVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import TracebackType
 
     from scanner.resolve.resolver import Resolver
     from scanner.terms import ExchangeRoute
@@ -24,12 +25,16 @@ ASK_AGAIN_S = 1.0
 class Routes(Protocol):
     """Where a domain's mail goes: DNS' answer (`Resolver`), or the operator's (`Via`)."""
 
-    async def route(self, domain: str) -> DomainRoute:
-        """`domain`: A-labels, no final dot. Raises LocalFault, UsageError."""
+    def begin_route(self, domain: str, told: Callable[[DomainRoute | Exception | None], None]) -> object:
+        """Look it up. `domain`: A-labels, no final dot.
+
+        `told(end)` is called once, later, from the loop: with the route, an exception (LocalFault: our resolver is
+        gone), or None where the end came first. Raises UsageError where the name cannot be asked.
+        """
 
 
 class Via:
-    """One per run; each domain gets the same route, one object until an answer changes.
+    """One per run, an async context manager; each domain gets the same route, one object until an answer changes.
 
     Args:
         hosts: names (lower case, A-labels, no final dot) and addresses (canonical), each once, in the order to ask.
@@ -49,11 +54,39 @@ class Via:
         self.hosts = hosts
         self.resolver = resolver
         self.warn = warn
-        self.clock = clock or asyncio.get_running_loop().time
+        self.loop = asyncio.get_running_loop()
+        self.clock = clock or self.loop.time
+        self.tasks = asyncio.TaskGroup()
         self.asking = asyncio.Lock()
         self.found: list[ExchangeRoute] = []
         self.known = DomainRoute(None)
         self.fresh_until = float("-inf")
+
+    async def __aenter__(self) -> Self:
+        await self.tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.tasks.__aexit__(kind, error, trace)
+
+    def begin_route(self, domain: str, told: Callable[[DomainRoute | Exception | None], None]) -> None:
+        """As `Routes` has it: at once where the hosts are known."""
+        if self.clock() < self.fresh_until:
+            self.loop.call_soon(told, self.known)
+        else:
+            self.tasks.create_task(self.tell_route(domain, told))
+
+    async def tell_route(self, domain: str, told: Callable[[DomainRoute | Exception | None], None]) -> None:
+        """`route` for one who is called back."""
+        end: DomainRoute | Exception | None = None
+        try:
+            end = await self.route(domain)
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits has to hear of it
+            end = error
+        finally:
+            told(end)
 
     async def route(self, _domain: str) -> DomainRoute:
         """The hosts as exchanges of role DIRECT, whatever the domain.

@@ -7,7 +7,7 @@ from scanner.cli.narration import Narrator
 from scanner.cli.screen import Screen
 from scanner.escape import UNSAFE
 from scanner.pool.probe import Answer
-from scanner.run.audit import AskedProbe
+from scanner.run.group import AskedProbe
 from scanner.run.look import Looked, Subject
 from scanner.run.plan import Plan, Planned
 from scanner.run.verdict import judge

@@ -9,7 +9,7 @@ import pytest
 from scanner.cli import recorder as recording
 from scanner.cli.recorder import AT_ONCE, Recorder
 from scanner.records.output import ReaderGone
-from scanner.run.audit import AuditedDomain
+from scanner.run.group import AuditedDomain
 from scanner.terms import DomainVerdict, Item, LocalFault
 from tests.pool.servers import until
 

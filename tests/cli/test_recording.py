@@ -5,7 +5,7 @@ import orjson
 from scanner.cli.recording import domain_facts, probe_facts
 from scanner.pool.probe import Answer
 from scanner.records.record import encode_group
-from scanner.run.audit import AskedProbe, AuditedDomain
+from scanner.run.group import AskedProbe, AuditedDomain
 from scanner.run.plan import Planned
 from scanner.run.verdict import judge
 from scanner.smtp.outcome import Outcome, Question

@@ -8,7 +8,7 @@ from scanner.cli.summary import FINDINGS_KEPT, WORDS_KEPT, Summary
 from scanner.pool.probe import Answer
 from scanner.records.record import encode_group
 from scanner.records.tally import DEFAULT_FINDINGS, Tally
-from scanner.run.audit import AskedProbe, AuditedDomain
+from scanner.run.group import AskedProbe, AuditedDomain
 from scanner.run.plan import Planned
 from scanner.run.verdict import judge
 from scanner.smtp.outcome import Outcome, Question

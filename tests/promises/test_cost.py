@@ -19,7 +19,7 @@ from scanner.cli.recording import domain_facts, probe_facts
 from scanner.intake.lines import Intake
 from scanner.pool.probe import Answer
 from scanner.records.record import encode_group
-from scanner.run.audit import AskedProbe, AuditedDomain
+from scanner.run.group import AskedProbe, AuditedDomain
 from scanner.run.plan import Planned
 from scanner.run.verdict import judge
 from scanner.smtp.dialogue import Dialogue

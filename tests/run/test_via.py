@@ -212,3 +212,26 @@ async def test_whoever_is_cancelled_while_asking_leaves_it_to_the_next(script: S
         first.cancel()
     assert first.cancelled()
     assert isinstance(second.result(), DomainRoute)
+
+
+async def test_whoever_is_called_back_hears_the_same_route_once_also_while_it_is_being_asked_for() -> None:
+    resolver = FakeResolver(a_example=("192.0.2.1",))
+    told: list[Any] = []
+    async with via_of(resolver) as via:
+        for number in range(3):
+            via.begin_route(f"d{number}.example", told.append)
+        assert told == []
+        await until(lambda: len(told) == 3)
+        via.begin_route("late.example", told.append)
+        assert len(told) == 3, "it was told before the call returned"
+        await until(lambda: len(told) == 4)
+    assert all(route is told[0] for route in told)
+    assert told[0].exchanges[0].addresses == ("192.0.2.1",)
+    assert len(resolver.asked) == 1
+
+
+async def test_a_fault_of_ours_is_told_in_place_of_the_route() -> None:
+    fault, told = LocalFault("the resolver is gone"), list[Any]()
+    async with via_of(FakeResolver(a_example=fault)) as via:
+        via.begin_route("a.example", told.append)
+    assert told == [fault]
