@@ -72,6 +72,7 @@ class Pending:
     """An item whose probes are under way, or waiting.
 
     Attributes:
+        addresses: those that are still to be asked.
         answers: one a probe of the plan; None where there is none yet.
         left: how many those are.
         asked_before: when it was answered the first time, in seconds of the loop's clock; None the first time.
@@ -79,14 +80,15 @@ class Pending:
         question: what is asked, once it is.
     """
 
-    __slots__ = ("answers", "asked_before", "attempts", "ground", "item", "left", "question")
+    __slots__ = ("addresses", "answers", "asked_before", "attempts", "ground", "item", "left", "question")
 
     def __init__(self, item: Item, ground: Ground) -> None:
         self.item = item
         self.ground = ground
+        self.addresses: Sequence[str] = ground.addresses
         self.question: Question | None = None
         self.answers: list[Answer | None] = [None] * len(ground.plan.probes)
-        self.left = len(self.answers)
+        self.left = len(ground.plan.probes)
         self.asked_before: float | None = None
         self.attempts: dict[int, int] = {}
 
@@ -104,22 +106,20 @@ class Pending:
             answer, self.answers[number] = self.answers[number], None
             self.attempts[number] = 0 if answer is None else answer.attempts
             self.left += 1
+        self.addresses = self.unanswered()
 
-    @property
-    def size(self) -> int:
-        """Probes in memory."""
-        return len(self.answers)
-
-    @property
-    def addresses(self) -> Sequence[str]:
-        """Those that are still to be asked."""
-        if self.left == len(self.answers):
-            return self.ground.addresses
+    def unanswered(self) -> Sequence[str]:
+        """The addresses without an answer."""
         return [
             planned.address
             for planned, answer in zip(self.ground.plan.probes, self.answers, strict=True)
             if answer is None and planned.is_dialled and planned.address is not None
         ]
+
+    @property
+    def size(self) -> int:
+        """Probes in memory."""
+        return len(self.answers)
 
     def encode(self) -> bytes:
         """For the spool; most items wait with nothing but their line and their ground."""
@@ -136,6 +136,7 @@ class Pending:
         if again is not None:
             pending.answers, pending.asked_before, pending.attempts = pickle.loads(again)  # noqa: S301 - our own
             pending.left = pending.answers.count(None)
+            pending.addresses = pending.unanswered()
         return pending
 
 

@@ -213,7 +213,7 @@ class Window(Generic[E]):
             return
         reference = queue.first
         entry = self.decode(self.spool.read(reference))
-        obstacle = next((other for other in entry.addresses if self.full(other)), None)
+        obstacle = self.obstacle(entry, address)
         if obstacle is None and not self.fits(entry.size):
             self.wanted = entry.size
             return
@@ -224,12 +224,19 @@ class Window(Generic[E]):
             # Of those that have moved before, one blocked again is enough for now: two hot targets with the same
             # thousands of items would pass them to and fro. The others are searched on for one that is not blocked.
             moved_too = False
-        if line:
-            self.ready[address] = moved_too
-        else:
+        if not line:
             del self.lines[address]
+        elif obstacle is not None or self.held.get(address, 0) + 1 < self.full_at:
+            self.ready[address] = moved_too
         if obstacle is None:
             self.leave(reference, entry)
+
+    def obstacle(self, entry: E, address: str) -> str | None:
+        """Where an item that waited at one target, which has a place now, would have to wait again."""
+        for other in entry.addresses:
+            if other != address and self.full(other):
+                return other
+        return None
 
     def leave(self, reference: int, entry: E) -> None:
         """A parked item is admitted."""
