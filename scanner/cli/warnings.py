@@ -46,8 +46,17 @@ class SafeFormatter(logging.Formatter):
         return "\n".join(map(safe_text, super().format(record).split("\n")))
 
 
+class StderrAsItIs(logging.Handler):
+    """To stderr as it is at that moment: a living line puts its own in its place, to be written above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One record and its traceback."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(self.format(record) + "\n")
+
+
 def log_to_stderr() -> None:
     """Let what the rooms log be seen: warnings and worse."""
-    handler = logging.StreamHandler()
+    handler = StderrAsItIs()
     handler.setFormatter(SafeFormatter("mxsweep: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

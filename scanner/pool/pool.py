@@ -180,7 +180,7 @@ class Pool:
     def connected(self, host: Host) -> None:
         """A dial found somebody; the next one need not wait for this one's end."""
         self.turns.dialled(host)
-        if host.queue:
+        if not host.listed and host.wants_a_dial:
             self.turns.list_host(host)
             self.turns.pump()
 

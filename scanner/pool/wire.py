@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 QUIT_LIMIT_S = 2.0
 """How long QUIT's (or RSET's) reply is waited for, once the answer is there."""
 HANDSHAKE_LIMIT_S = 30.0
+OVER = State.OVER
 SESSION_LIMIT_BYTES = 1024 * 1024
 """No honest conversation is longer: a flood ends here."""
 
@@ -72,20 +73,20 @@ class Wire(asyncio.Protocol):
         dialogue.receive_data(data)
         if self.received_bytes > SESSION_LIMIT_BYTES:
             dialogue.stop(ProbeVerdict.NOT_SMTP, f"more than {SESSION_LIMIT_BYTES} bytes in one session")
-        if not self.flush() and len(dialogue.owed) != owed:
+        if dialogue.out:
+            self.flush()
+        elif len(dialogue.owed) != owed:
             self.move_deadline()
         self.look()
 
-    def flush(self) -> bool:
+    def flush(self) -> None:
         """Write what the dialogue has to say, in one write."""
         out = self.dialogue.data_to_send()
-        if not out or self.transport is None:
-            return False
-        if self.witness is not None:
-            self.witness(">", out)
-        self.transport.write(out)
-        self.move_deadline()
-        return True
+        if out and self.transport is not None:
+            if self.witness is not None:
+                self.witness(">", out)
+            self.transport.write(out)
+            self.move_deadline()
 
     def move_deadline(self) -> None:
         """A command went out or a reply is whole: the next reply's time begins."""
@@ -116,15 +117,16 @@ class Wire(asyncio.Protocol):
         self.dialogue.leave()
         self.flush()
         self.deadline = self.loop.time() + QUIT_LIMIT_S
-        while self.dialogue.state is not State.OVER and self.fault is None:
+        while self.dialogue.state is not OVER and self.fault is None:
             await self.news()
 
     def look(self) -> None:
         """Wake the session if something happened; hang up if all is over."""
-        if self.resting or self.dialogue.happened or self.dialogue.state is State.OVER:
+        if self.dialogue.state is OVER:
             self.wake()
-        if self.dialogue.state is State.OVER:
             self.hang_up()
+        elif self.resting or self.dialogue.happened:
+            self.wake()
 
     def wake(self) -> None:
         """Let the session go on."""

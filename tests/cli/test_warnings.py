@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from scanner.cli import warnings
-from scanner.cli.warnings import KEPT, SafeFormatter, Warnings, say
+from scanner.cli.warnings import KEPT, SafeFormatter, StderrAsItIs, Warnings, say
 
 if TYPE_CHECKING:
     import pytest
@@ -54,3 +56,13 @@ def test_logs_and_tracebacks_are_safe_line_by_line() -> None:
     first, last = SafeFormatter("mxsweep: %(message)s").format(record).split("\n")
     assert first == r"mxsweep: it said \x1b]0;x\x07"
     assert last == r"ValueError: theirs \x1b[2J"
+
+
+def test_what_is_logged_goes_to_stderr_as_it_is_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A living line puts another in its place meanwhile."""
+    later = io.StringIO()
+    handler = StderrAsItIs()
+    handler.setFormatter(SafeFormatter("mxsweep: %(message)s"))
+    monkeypatch.setattr(sys, "stderr", later)
+    handler.emit(logging.makeLogRecord({"msg": "a \x1b[2J", "levelno": logging.WARNING}))
+    assert later.getvalue() == "mxsweep: a \\x1b[2J\n"
