@@ -23,7 +23,7 @@ from scanner.cli.startup import check_names, domain_of, in_time
 from scanner.cli.stopping import Stopping, on_signals
 from scanner.cli.subject import parse_subject
 from scanner.cli.warnings import Warnings, say
-from scanner.pool.limits import Limits
+from scanner.pool.limits import Limits, SessionLimits
 from scanner.pool.pool import Pool
 from scanner.pool.session import Means
 from scanner.records.facts import RunFacts, StartFacts
@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from scanner.run.plan import Planned
 
 NAMELESS = Exchange(None, None, Role.DIRECT)  # type: ignore[arg-type]  # an address has no name: null in its record
+
+
+ONE_QUESTION = SessionLimits(transactions=1)
+"""One look is one question: its session ends with it."""
 
 
 @click.command()
@@ -181,7 +185,7 @@ class ProbeRun:
             LocalFault: ours; there is no answer.
         """
         look = self.look(telling)
-        with_what = Means(self.identity, means.deadlines(self.settings), self.fence, demands_tls, witness)
+        with_what = Means(self.identity, means.deadlines(self.settings), self.fence, demands_tls, witness, ONE_QUESTION)
         limit = asyncio.timeout(None)
         stopping = StoppingNow(limit, lambda: None)
         try:

@@ -64,6 +64,17 @@ async def test_every_exchanger_is_asked_and_the_forgotten_backup_found_and_expla
     assert run.err == ""
 
 
+async def test_each_session_is_over_before_its_verdict_is_told(lab: Lab) -> None:
+    """No session lingers under the next one's conversation."""
+    run = await probe("all-well.example", "--all", *lab.options)
+    assert run.status == 0
+    assert "RSET" not in run.out
+    for told in run.out.split("connecting to ")[1:]:
+        conversation, _, rest = told.partition("=> accepted")
+        assert "> QUIT" in conversation
+        assert "QUIT" not in rest
+
+
 async def test_the_first_that_takes_the_mail_ends_it_and_what_was_not_asked_is_said(lab: Lab) -> None:
     run = await probe("forgotten-backup.example", *lab.options)
     assert run.status == 0
