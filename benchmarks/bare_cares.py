@@ -17,6 +17,7 @@ import pycares
 from pycares import _ffi, _lib  # type: ignore[attr-defined]  # its C interface, which it does not export
 
 from benchmarks.usage import Usage
+from scanner.resolve.channel import forget_answers
 
 IN_FLIGHT = 200
 SILENCE_S = 30.0
@@ -56,11 +57,12 @@ def ask_all(domains: list[str], server: str) -> None:
     with select.epoll() as poll:
         channel = pycares.Channel(
             sock_state_cb=lambda fd, readable, writable: watched(poll, fd, readable=readable, writable=writable),
-            servers=[server],
             timeout=TRY_TIMEOUT_S,
             tries=TRIES,
             socket_receive_buffer_size=RECEIVE_BUFFER_OCTETS,
         )
+        forget_answers(channel)
+        channel.servers = [server]
         within = channel._channel[0]  # noqa: SLF001 - the C channel
         asked = silent = 0
         while Answers.landed < len(domains):

@@ -1,6 +1,6 @@
 """DNS alone: what the audit's own look-ups cost, with nothing after them.
 
-The items of a list are routed by `scanner.resolve` as the audit does it, a task each, so many at once.
+The items of a list are routed by `scanner.resolve` as the audit does it, so many at once.
 `python -m benchmarks.dns DOMAINS --resolver H:P` (one domain a line) prints one JSON line.
 """
 
@@ -16,6 +16,7 @@ from benchmarks.usage import Usage
 from scanner.cli.memory import settle_memory
 from scanner.resolve.channel import parse_resolver
 from scanner.resolve.resolver import Resolver
+from scanner.terms import DomainRoute
 
 LOOKUPS_AT_ONCE = 400
 """As many as the audit has under way."""
@@ -24,24 +25,26 @@ LOOKUPS_AT_ONCE = 400
 async def route_all(domains: list[str], server: tuple[str, int]) -> int:
     """Look all up; returns for how many an address was found."""
     settle_memory()
-    found = 0
-    under_way = 0
+    found = under_way = 0
     landed = asyncio.Event()
 
-    async def look_up(resolver: Resolver, domain: str) -> None:
+    def told(route: DomainRoute | Exception | None) -> None:
         nonlocal found, under_way
-        route = await resolver.route(domain)
-        found += any(exchange.addresses for exchange in route.exchanges)
+        if isinstance(route, DomainRoute):
+            found += any(exchange.addresses for exchange in route.exchanges)
         under_way -= 1
         landed.set()
 
-    async with Resolver([server]) as resolver, asyncio.TaskGroup() as lookups:
+    async with Resolver([server]) as resolver:
         for domain in domains:
-            lookups.create_task(look_up(resolver, domain))
+            resolver.begin_route(domain, told)
             under_way += 1
             while under_way >= LOOKUPS_AT_ONCE:
                 landed.clear()
                 await landed.wait()
+        while under_way:
+            landed.clear()
+            await landed.wait()
     return found
 
 

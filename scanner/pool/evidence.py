@@ -43,6 +43,10 @@ class Evidence:
         self.of_port[port] = Known(answer, now, now + memory_s)
         return True
 
+    def forget(self, port: int) -> None:
+        """A later session got further: what was known holds no more."""
+        self.of_port.pop(port, None)
+
     def about(self, port: int, now: float, since: float | None = None) -> Answer | None:
         """What is known of a port, if it still holds, and was found out after `since`."""
         known = self.of_port.get(port)

@@ -1,4 +1,4 @@
-"""The pool: probes of a target in, answers out. Nothing here is a task but the sessions themselves."""
+"""The pool: probes of a target in, answers out. A session is a task, and so is handing out what is known already."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from scanner.pool.asked import Asked
-from scanner.pool.backoff import PAUSES, turned_away
-from scanner.pool.evidence import OF_THE_TARGET, is_death, shared
+from scanner.pool.backoff import AT_THE_DOOR, PAUSES, turned_away
+from scanner.pool.evidence import OF_THE_TARGET, is_about_target, is_death, shared
 from scanner.pool.host import Host, TargetState
 from scanner.pool.session import Session, internal_error, undialled
 from scanner.pool.turns import Turns
@@ -62,6 +62,7 @@ class Pool:
         self.idle: dict[Session, Host] = {}
         self.sent_away: set[Session] = set()
         self.known: deque[tuple[Probe, Answer]] = deque()
+        self.telling = False
         self.tasks = asyncio.TaskGroup()
         self.loop = asyncio.get_running_loop()
         self.closing = False
@@ -86,21 +87,25 @@ class Pool:
     # -- probes in -------------------------------------------------------------------------------------------------
 
     def submit(self, probe: Probe) -> None:
-        """Take a probe. A forbidden address is answered at once: it costs nobody a turn."""
+        """Take a probe; its answer comes in a later turn of the loop. A forbidden address costs nobody a dial."""
         ban = self.means.fence.check(probe.target.address, typed=probe.typed)
         if ban is not None:
             outcome = Outcome(Stage.CONNECT, trouble=ban.verdict, error=ban.reason)
-            self.settle(probe, undialled(outcome, time.time()))
+            self.tell(probe, undialled(outcome, time.time()))
             return
         host = self.hosts.get(probe.target.address) or self.new_host(probe.target.address)
         if host.evidence.of_port:
             known = host.evidence.about(probe.target.port, self.loop.time(), probe.asked_before)
             if known is not None:
-                self.share(probe, known)
+                self.tell(probe, shared(known, time.time()))
                 return
-        host.queue.append(Asked(probe))
+        asked = Asked(probe)
+        host.queue.append(asked)
         if host.idle:
-            host.idle.pop().rouse()
+            session = host.idle.pop()
+            session.rouse()
+            if session.may_take(asked):
+                return  # and will, in a moment; or its end lists the address
         if not host.listed and host.wants_a_dial:
             self.turns.list_host(host)
             self.turns.pump()
@@ -231,20 +236,30 @@ class Pool:
 
     def says_nothing_yet(self, host: Host, asked: Asked, answer: Answer) -> bool:
         """Whether a new session's end is to be seen again before it counts; until then the address is left alone."""
-        now, limits = self.loop.time(), self.limits
-        if turned_away(answer.outcome):
+        now, limits, outcome = self.loop.time(), self.limits, answer.outcome
+        if turned_away(outcome):
+            host.deaths = 0
             host.take_fewer(others_of(host, answer))
-            until = host.backoff.begin(now, limits.backoff_s, limits.memory_s)
-            if until is None or asked.turned_away >= PAUSES:
+            if asked.turned_away >= PAUSES:
+                return False
+            until = host.backoff.begin(now, limits.backoff_s, max(limits.memory_s, limits.backoff_s))
+            if until is None:
                 return False
             asked.turned_away += 1
             asked.needs_new = True
             host.no_dial_until = max(host.no_dial_until, until)
             return True
-        if is_death(answer.outcome):
+        if is_death(outcome):
+            self.turns.short_since = host.short_since = None
             return self.may_be_chance(host, answer, now)
         host.backoff.calm()
         host.deaths = 0
+        if outcome.stage not in OF_THE_TARGET:
+            host.evidence.forget(asked.probe.target.port)
+        elif limits.memory_s and outcome.stage in AT_THE_DOOR and is_about_target(outcome):
+            others = others_of(host, answer)
+            host.take_fewer(others)
+            return others > 0  # to be asked alone, before all that wait are told so
         return False
 
     def may_be_chance(self, host: Host, answer: Answer, now: float) -> bool:
@@ -267,30 +282,46 @@ class Pool:
         """The probe's final answer, and that of all who wait for the same, where it is about the target."""
         host.answered += 1
         host.took_ms += answer.elapsed_ms
-        self.settle(asked.probe, answer)
-        if answer.outcome.stage not in OF_THE_TARGET or answer.session is SessionUse.NONE or others_of(host, answer):
-            return
-        port = asked.probe.target.port
-        if host.evidence.note(port, answer, self.loop.time(), self.limits.memory_s):
-            waiting, host.queue = host.queue, deque()
-            for each in waiting:
-                if each.probe.target.port == port:
-                    self.share(each.probe, answer)
-                else:
-                    host.queue.append(each)
+        holds = answer.outcome.stage in OF_THE_TARGET and self.holds_for_all(host, asked.probe.target.port, answer)
+        self.settle(asked.probe, answer)  # what that lets in is told so already
+        if holds:
+            self.share(host, asked.probe.target.port, answer)
 
-    def share(self, probe: Probe, answer: Answer) -> None:
-        """Answer a probe with what is known of its target, in one of the loop's next turns."""
-        self.known.append((probe, shared(answer, time.time())))
-        if len(self.known) == 1:
-            self.loop.call_soon(self.hand_out)
+    def holds_for_all(self, host: Host, port: int, answer: Answer) -> bool:
+        """Note the target's answer; who was turned away while others stood may owe it to them."""
+        if answer.session is SessionUse.NONE or (answer.outcome.stage in AT_THE_DOOR and others_of(host, answer)):
+            return False
+        return host.evidence.note(port, answer, self.loop.time(), self.limits.memory_s)
 
-    def hand_out(self) -> None:
-        """A portion of the answers that are known."""
-        for _ in range(min(len(self.known), SHARED_AT_ONCE)):
-            self.settle(*self.known.popleft())
-        if self.known:
-            self.loop.call_soon(self.hand_out)
+    def share(self, host: Host, port: int, answer: Answer) -> None:
+        """Tell those that wait for the same target."""
+        now = time.time()
+        waiting, host.queue = host.queue, deque()
+        for each in waiting:
+            if each.probe.target.port == port:
+                self.tell(each.probe, shared(answer, now))
+            else:
+                host.queue.append(each)
+
+    def tell(self, probe: Probe, answer: Answer) -> None:
+        """Give an answer that is known, in one of the loop's next turns."""
+        self.known.append((probe, answer))
+        if not self.telling and not self.turns.stopped:
+            self.telling = True
+            self.tasks.create_task(self.tell_all())
+
+    async def tell_all(self) -> None:
+        """The answers that are known, in portions."""
+        try:
+            while self.known:
+                for _ in range(min(len(self.known), SHARED_AT_ONCE)):
+                    self.settle(*self.known.popleft())
+                await asyncio.sleep(0)
+        except BaseException:
+            self.turns.stop()  # whoever takes the answers is gone, or the run was cancelled
+            raise
+        finally:
+            self.telling = False
 
     # -- for whoever looks on --------------------------------------------------------------------------------------
 

@@ -219,8 +219,8 @@ class Session:
         self.wire.wake()
 
     async def leave(self) -> None:
-        """QUIT, where the last question did not bring it along."""
-        if self.is_open:
+        """QUIT, where the last question did not bring it along; a 421 to RSET is the server's own."""
+        if self.wire.transport is not None and self.dialogue.may_leave:
             await self.wire.leave()
 
     async def gone(self) -> None:

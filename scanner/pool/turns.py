@@ -94,7 +94,7 @@ class Turns:
         now = self.loop.time()
         while self.resting and self.resting[0][0] <= now:
             self.ready.append(heappop(self.resting)[2])
-        wake_at = self.resting[0][0] if self.resting else float("inf")
+        wake_at = float("inf")
         while self.ready and self.taken < self.places:
             wait_until = max(self.paused_until, now + self.pace.delay(now))
             if wait_until > now:
@@ -105,10 +105,14 @@ class Turns:
             if host.no_dial_until <= now and host.wants_a_dial:
                 asked = self.take(host, now)
                 self.list_host(host)
+                if self.resting:
+                    self.wake(self.resting[0][0])
                 return host, asked
             self.list_host(host)
         if self.ready and self.taken >= self.places:
             self.make_room(len(self.ready))
+        if self.resting:  # looked at last: who was paused while it waited for a place has just come in
+            wake_at = min(wake_at, self.resting[0][0])
         self.wake(wake_at)
         return None
 
@@ -148,6 +152,7 @@ class Turns:
         self.short_since = host.short_since = None
         if self.places < self.most_places:
             self.places += 1
+            self.pump()  # a session that ends is followed by one: without this they would stay as few as they were
 
     def pause(self, host: Host, fault: LocalFault) -> None:
         """No dial for a moment: we are short of something, and that is nobody's verdict.
@@ -166,7 +171,7 @@ class Turns:
             raise fault
         if of_host:
             host.short_since = now if since is None else since
-            host.no_dial_until = now + SHORTAGE_PAUSE_S
+            host.no_dial_until = max(host.no_dial_until, now + SHORTAGE_PAUSE_S)
         else:
             self.short_since = now if since is None else since
             self.paused_until = now + SHORTAGE_PAUSE_S

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scanner.smtp.command import Command
 from scanner.smtp.extensions import read_extensions
 from scanner.smtp.outcome import Again, StartTls, TlsAgreed
-from scanner.smtp.states import State
+from scanner.smtp.states import AND_QUIT, AND_RESET, State
 from scanner.terms import ProbeVerdict, Stage
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ def begin(dialogue: Dialogue) -> None:
         dialogue.say(Command.STARTTLS)
         return
     dialogue.sender_said = True
-    dialogue.say(Command.MAIL)
     dialogue.pipelined = dialogue.may_pipeline
+    if dialogue.pipelined and not dialogue.may_be_sent_to_tls:
+        dialogue.say_group(AND_QUIT if dialogue.last else AND_RESET)
+        return
+    dialogue.say(Command.MAIL)
     if dialogue.pipelined:
         dialogue.say(Command.RCPT)
-        if not dialogue.may_be_sent_to_tls:
-            dialogue.end_transaction()
 
 
 def say_ehlo(dialogue: Dialogue) -> None:

@@ -40,6 +40,10 @@ SAYABLE: dict[State, dict[Command, State]] = {
 }
 """What may be said in a state, and the state that saying it leads to. What is not here is illegal."""
 
+AND_RESET = (Command.MAIL, Command.RCPT, Command.RSET)
+AND_QUIT = (Command.MAIL, Command.RCPT, Command.QUIT)
+"""A question as one group (RFC 2920), and the end of its transaction."""
+
 STAGE = {
     Command.OPEN: Stage.BANNER,
     Command.EHLO: Stage.HELO,
@@ -60,3 +64,21 @@ STAGE_OF_STATE = {
 
 class IllegalCommand(RuntimeError):  # noqa: N818 - what it is
     """A command that `SAYABLE` does not have in this state, or a pipelined one that was not offered: a bug of ours."""
+
+
+def state_after(state: State, group: tuple[Command, ...]) -> State:
+    """The state that saying all of a group leads to.
+
+    Raises:
+        IllegalCommand: one of them may not be said where it stands.
+    """
+    for command in group:
+        if command not in SAYABLE[state]:
+            raise IllegalCommand(f"{command} while {state}")
+        state = SAYABLE[state][command]
+    return state
+
+
+STATE_AFTER: dict[tuple[Command, ...], State] = {
+    group: state_after(State.IDLE, group) for group in (AND_RESET, AND_QUIT)
+}

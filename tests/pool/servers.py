@@ -325,7 +325,8 @@ def tcp_info(visit: Visit) -> TcpInfo:
 
 def bound(address: str, port: int) -> socket.socket:
     """A socket with this address, not listening."""
-    held = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    held = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio leaves Nagle's delay on
     held.setblocking(False)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.bind((address, port))

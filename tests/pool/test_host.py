@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from scanner.pool.asked import Asked
 from scanner.pool.host import TARGET_BURST, Host, TargetState
 from scanner.pool.limits import Limits
@@ -7,6 +9,9 @@ from scanner.pool.probe import Answer, Probe
 from scanner.smtp.outcome import Outcome
 from scanner.terms import ProbeVerdict, Stage, Target
 from tests.pool.asking import QUESTION
+
+if TYPE_CHECKING:
+    from scanner.pool.session import Session
 
 SILENT = Answer(Outcome(Stage.CONNECT, trouble=ProbeVerdict.CONNECT_TIMEOUT), 0.0)
 
@@ -50,6 +55,26 @@ def test_what_turned_one_away_while_others_stood_is_not_asked_for_more() -> None
     host.take_fewer(2)
     host.take_fewer(3)
     assert host.per_target == 2
+
+
+class Taker:
+    """A session that can carry anything."""
+
+    def may_take(self, _asked: Asked) -> bool:
+        return True
+
+
+def test_an_open_session_gets_the_next_probe_but_not_while_the_address_is_left_alone() -> None:
+    host = waiting(Host(Limits()), 2)
+    session = cast("Session", Taker())
+    host.backoff.begin(1000.0, 60.0, 300.0)
+    assert host.next_for(session, lambda: 1059.0) is None
+    assert len(host.queue) == 2
+    asked = host.next_for(session, lambda: 1060.0)
+    assert asked is not None
+    assert asked.probe.seq == 0
+    host.queue.clear()
+    assert host.next_for(session, lambda: 1060.0) is None
 
 
 def test_a_few_waiting_probes_are_left_to_the_session_that_is_open() -> None:

@@ -88,13 +88,16 @@ async def test_a_tarpit_takes_its_own_places_only() -> None:
             running.cancel()
 
 
-async def test_a_forbidden_address_is_answered_at_once_and_costs_nobody_a_turn() -> None:
+async def test_a_forbidden_address_is_answered_in_the_next_turn_and_costs_nobody_a_dial() -> None:
+    """Whoever submits is never called back in the middle of it."""
     answers: list[Answer] = []
     async with (
         Server() as server,
         Pool(means(fence=Fence()), UNLIMITED, lambda _, answer: answers.append(answer)) as pool,
     ):
         pool.submit(Probe(0, 0, server.target, QUESTION))
+        assert answers == []
+        await asyncio.sleep(0)
         [answer] = answers
         assert server.dials == []
     assert ended(answer.outcome) == (Stage.CONNECT, ProbeVerdict.ADDRESS_FORBIDDEN)

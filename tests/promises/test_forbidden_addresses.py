@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.pool.servers import Visit
+
 ALLOWED, OTHER = "127.30.5.1", "127.30.5.2"
 
 
@@ -79,6 +81,26 @@ async def test_exclude_wins_over_allow_net_and_leaves_a_record(tmp_path: Path) -
         assert probes_of(ran)[0] == ("mx1.partner.example", ALLOWED, "excluded", "connect")
         assert ran.of_kind("probe")[0]["about"] == "us"
         assert (ran.code, ran.verdicts) == (0, {"partner.example": "inconclusive"})
+
+
+async def test_a_full_window_of_forbidden_addresses_is_each_answered_once_and_ends() -> None:
+    """They are known at once, without a dial; meanwhile a slow host holds the window, and hundreds wait for a place."""
+
+    def slowly(visit: Visit) -> None:
+        visit.timer = visit.loop.call_later(0.5, visit.say, b"250 2.1.5 Ok\r\n")
+
+    slow = [f"slow{number}.example" for number in range(2)]
+    private = [f"private{number}.example" for number in range(300)]
+    zone = "".join(mail_of(domain, ALLOWED) for domain in slow)
+    zone += "".join(mail_of(domain, f"10.0.{n}.1", f"10.0.{n}.2") for n, domain in enumerate(private[:256]))
+    zone += "".join(mail_of(domain, "10.1.0.1", "10.1.0.2") for domain in private[256:])
+    async with world(zone, {ALLOWED: {"RCPT": slowly}}) as playing:
+        options = [*playing.options, "--window", "2", "--fail-on", "none"]
+        ran = await mxsweep("audit", *options, stdin="\n".join([*slow, *private]).encode())
+        assert playing.dials <= 2
+    assert ran.verdicts == dict.fromkeys(slow, "ok") | dict.fromkeys(private, "undeliverable")
+    assert len(ran.of_kind("domain")) == 302
+    assert len(ran.of_kind("probe")) == 602
 
 
 async def test_an_excluded_domain_is_not_even_looked_up_nor_what_lies_below_it() -> None:

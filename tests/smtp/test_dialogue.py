@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.smtp.command import Command, UnsafeArgument
 from scanner.smtp.dialogue import Dialogue
+from scanner.smtp.extensions import Extensions
 from scanner.smtp.outcome import Again, Question, StartTls
-from scanner.smtp.states import IllegalCommand, State
+from scanner.smtp.states import AND_QUIT, IllegalCommand, State
 from scanner.terms import ProbeVerdict, Stage
 from tests.smtp.transcript import Played, play, plays
 
+if TYPE_CHECKING:
+    from scanner.smtp.reply import Reply
+
+OFFERS = b"250-mx.example\r\n250-PIPELINING\r\n250 SIZE 1000\r\n"
 PLAIN = """
     S: 220 mx.example ESMTP
     C: EHLO probe.example
@@ -341,3 +348,68 @@ def test_each_question_has_its_own_notes() -> None:
     assert played.dialogue.notes == []
     played.dialogue.receive_data(b"250 2.1.0 Ok\n")
     assert played.dialogue.notes == ["bare LF"]
+
+
+class ReplyByReply(Dialogue):
+    """Takes each reply for itself, whatever comes together."""
+
+    def grants_all(self, group: tuple[Command, ...], replies: list[Reply]) -> bool:  # noqa: ARG002
+        return False
+
+
+GRANTS = [b"250 2.1.0 Ok\r\n", b"251 elsewhere\r\n", b"250-a\r\n250 b\r\n", b"221 2.0.0 Bye\r\n", b"221 2.0.0 Bye\r\n"]
+OTHERS = [
+    b"250 ok\n", b"354 go on\r\n", b"421 4.3.2 bye\r\n", b"450 4.2.0 later\r\n", b"550 5.1.1 no\r\n",
+    b"503 5.5.1 no\r\n", b"250-a\r\n550 b\r\n", b"550-a\r\n250 b\r\n", b"HTTP/1.0 400\r\n", b"250 unfin",
+]  # fmt: skip
+THREE = st.lists(st.sampled_from(GRANTS), min_size=3, max_size=3)
+ANSWERS = st.one_of(
+    THREE,
+    st.lists(st.sampled_from(GRANTS + OTHERS), max_size=5),
+    st.tuples(THREE, st.integers(0, 3), st.sampled_from(OTHERS)).map(
+        lambda t: [*t[0][: t[1]], t[2], *t[0][t[1] + 1 :]]
+    ),
+)
+
+
+@settings(max_examples=1000)
+@given(
+    st.sampled_from([OFFERS, OFFERS + b"250 2.0.0 and more\r\n"]),
+    st.lists(st.tuples(st.booleans(), ANSWERS, st.one_of(st.just(0), st.integers(0, 90))), min_size=1, max_size=4),
+)
+def test_what_is_granted_together_comes_to_the_same_as_reply_by_reply(
+    offered: bytes, questions: list[tuple[bool, list[bytes], int]]
+) -> None:
+    """In any portions, with too many replies, too few, odd ones and garbage."""
+    quick, slow = Dialogue("probe.example"), ReplyByReply("probe.example")
+    for number, (last, replies, cut) in enumerate(questions):
+        if number and not (quick.ready_for_another and slow.ready_for_another):
+            break
+        said = b"".join(replies)
+        portions = [said[:cut], said[cut:]] if number else [b"220 mx\r\n", offered, said[:cut], said[cut:]]
+        for dialogue in (quick, slow):
+            dialogue.ask(Question("a@probe.example", f"b@d{number}.example"), last=last)
+        assert quick.data_to_send() == slow.data_to_send()
+        for portion in portions:
+            seen = []
+            for dialogue in (quick, slow):
+                dialogue.receive_data(portion)
+                seen.append((
+                    dialogue.events(), dialogue.data_to_send(), dialogue.state, list(dialogue.owed), dialogue.notes,
+                    dialogue.decided, dialogue.question, dialogue.ready_for_another, dialogue.rset_code,
+                ))  # fmt: skip
+            assert seen[0] == seen[1]
+
+
+def test_a_group_is_said_only_where_each_of_its_commands_may_be_said() -> None:
+    for state, allowed in ((State.IDLE, True), (State.TRANSACTION, False), (State.HELLO, False), (State.OVER, False)):
+        dialogue = Dialogue("probe.example")
+        dialogue.state, dialogue.extensions = state, Extensions(("PIPELINING",), pipelining=True)
+        dialogue.owed.clear()
+        dialogue.lines |= {Command.MAIL: b"", Command.RCPT: b""}
+        if allowed:
+            dialogue.say_group(AND_QUIT)
+            assert dialogue.state is State.LEAVING
+        else:
+            with pytest.raises(IllegalCommand):
+                dialogue.say_group(AND_QUIT)
