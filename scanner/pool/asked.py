@@ -30,8 +30,6 @@ class Asked:
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
-        if probe.asked_before is not None:
-            self.needs_new = True
 
     def may_try(self, again: Again) -> bool:
         """Each wish is granted once; without that a server could keep us dialling."""

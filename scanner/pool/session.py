@@ -81,7 +81,8 @@ class Session:
             demands_tls=means.demands_tls,
             pipelining=asked.pipelining,
         )
-        self.wire = Wire(self.dialogue, means.deadlines, self.loop.time() + means.deadlines.probe_s, means.witness)
+        self.began = self.loop.time()
+        self.wire = Wire(self.dialogue, means.deadlines, self.began + means.deadlines.probe_s, means.witness)
         self.tls_agreed = False
         self.transactions = 0
         self.errors = 0
@@ -195,6 +196,7 @@ class Session:
         return (
             self.has_room
             and not asked.needs_new
+            and (asked.probe.asked_before is None or asked.probe.asked_before <= self.began)
             and asked.probe.target == self.target
             and (not self.dialogue.tls or asked.probe.host == self.host)
         )

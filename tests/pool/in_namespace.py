@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from scanner.pool import pool
+from scanner.pool import turns
 from scanner.pool.dial import DialFailed, dial
 from scanner.pool.limits import Limits
 from scanner.pool.watch import Dialling, Watch
@@ -89,7 +89,7 @@ def lingering(visit: Visit) -> None:
 async def ports() -> object:
     """Thirty probes of one target through eight ports."""
     set_ports(40000, 40007)
-    pool.SHORTAGE_PAUSE_S = 0.15
+    turns.SHORTAGE_PAUSE_S = 0.15
     async with Server({"QUIT": lingering}) as server:
         answers = await ask_all(probes_of([server.target] * 30), limits=Limits(30, 30, 0, 0))
         return {

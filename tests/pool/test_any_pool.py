@@ -115,7 +115,6 @@ class Asker:
             assert answer.attempts >= 1
         if answer.session is SessionUse.REUSED:
             assert stage in (Stage.MAIL, Stage.RCPT)
-            assert probe.asked_before is None
             assert answer.outcome.reply is None or answer.outcome.reply.code != 421
         if len(self.answers) == self.expected:
             self.done.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 
 import pytest
@@ -104,6 +105,15 @@ async def test_questions_of_another_port_are_never_put_on_a_session() -> None:
         answers = await ask_all(probes_of([one.target, other.target, one.target]), sharing(), ONE_PLACE)
     assert [ended(answer.outcome) for answer in answers] == [(Stage.RCPT, 250)] * 3
     assert (len(one.visits), len(other.visits)) == (2, 1)
+
+
+async def test_probes_that_are_asked_again_share_a_session_that_is_new_to_them_all() -> None:
+    """Ten thousand greylisted domains of a host are no ten thousand sessions."""
+    before = asyncio.get_running_loop().time()
+    async with Server() as server:
+        again = [probe._replace(asked_before=before) for probe in probes_of([server.target] * 12)]
+        answers = await ask_all(again, sharing(), ONE_PLACE)
+    assert [answer.session for answer in answers].count(SessionUse.NEW) == len(server.visits) == 2
 
 
 async def test_tls_that_begins_at_a_later_question_is_told_from_then_on_and_belongs_to_its_host() -> None:

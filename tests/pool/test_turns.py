@@ -409,3 +409,14 @@ def test_whatever_happens_nobody_waits_for_ever_and_no_place_is_lost(
         play.happens("wait", 1)
     assert [len(host.queue) for host in play.hosts] == [0] * 5, "somebody was never dialled"
     assert (play.dialler.turns.taken, [host.sessions for host in play.hosts]) == (0, [0] * 5)
+
+
+def test_places_that_come_back_are_taken_at_once_by_who_waits() -> None:
+    """A session that ends is followed by one only: a run would stay with as few as a shortage has left it."""
+    dialler = Dialler(Limits(100, 1, 0, 0))
+    short, *_ = [dialler.host() for _ in range(60)]
+    dialler.turns.places = 1
+    dialler.turns.pump()
+    assert len(dialler.begun) == 1
+    dialler.turns.dialled(short)
+    assert (dialler.turns.places, len(dialler.begun)) == (2, 2)

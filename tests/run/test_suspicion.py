@@ -89,6 +89,15 @@ def test_targets_that_did_not_reply_count_for_neither_side() -> None:
     assert len(watched.see(BLOCKED).said) == 1
 
 
+def test_it_is_over_once_fifty_targets_replied_and_not_before() -> None:
+    """Silent and dead ones, and the same ones again, are still to be watched."""
+    watched = Watched().see(*[SILENT] * 19, *[DOWN] * 60, *[OK] * 49)
+    for _ in range(9):
+        watched.suspicion.see("192.0.2.128", OK)
+    assert not watched.suspicion.is_over
+    assert watched.see(OK).suspicion.is_over
+
+
 def test_only_the_first_word_of_a_target_counts_and_only_the_first_fifty_targets() -> None:
     watched = Watched()
     for judgement in (OK, BLOCKED):
