@@ -46,7 +46,7 @@ from scanner.settings import AUDIT, Settings, settings_of
 from scanner.terms import LocalFault, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from scanner.intake.lines import BadLine
     from scanner.records.facts import Group
@@ -205,12 +205,15 @@ class AuditRun:
         """The pipeline itself."""
         suspicion = Suspicion(self.warnings.warn, stopping.drain, self.questions.port)
 
-        def see(domain: AuditedDomain, group: Group) -> None:
-            self.tally.add(group)
-            self.summary.see(domain)
-            for probe in domain.probes:
-                if probe.planned.address is not None and probe.answer.attempts and not self.settings.no_port_check:
-                    suspicion.see(probe.planned.address, probe.judgement)
+        def see(domains: Sequence[AuditedDomain], groups: Sequence[Group]) -> None:
+            self.tally.add(*groups)
+            self.summary.see(*domains)
+            if self.settings.no_port_check or suspicion.is_over:
+                return
+            for domain in domains:
+                for probe in domain.probes:
+                    if probe.planned.address is not None and probe.answer.attempts:
+                        suspicion.see(probe.planned.address, probe.judgement)
 
         named, port = self.settings.recipient is not None, self.questions.port
         async with AsyncExitStack() as stack:
@@ -253,7 +256,8 @@ class AuditRun:
                 self.warnings.warn(
                     f"the sender is in {item.domain}, which is asked about: some servers refuse it as a relay attempt"
                 )
-            await journal.room()
+            if journal.is_full:
+                await journal.room()
             yield item
 
     def on_bad_line(self, bad: BadLine) -> None:

@@ -17,7 +17,7 @@ from scanner.records.record import encode_group
 from scanner.terms import LocalFault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from scanner.records.facts import Group
     from scanner.records.journal import Journal
@@ -38,10 +38,10 @@ class Recorder:
         port: that is asked.
         recipient_named: the operator named the recipient of all items.
         journal: where the groups go.
-        see: gets each domain with its group, once it is handed over.
+        see: gets the domains and their groups, once they are handed over.
 
     Attributes:
-        lost: domains whose records could not be made, by a bug of ours.
+        lost: domains whose records could not be made or counted, by a bug of ours.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Recorder:
         *,
         recipient_named: bool,
         journal: Journal,
-        see: Callable[[AuditedDomain, Group], None],
+        see: Callable[[Sequence[AuditedDomain], Sequence[Group]], None],
     ) -> None:
         self.run = run
         self.port = port
@@ -82,19 +82,28 @@ class Recorder:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+        if not self.waiting:
+            return
         waiting, self.waiting = self.waiting, []
+        domains, groups = [], []
         for domain in waiting:
             try:
-                self.hand_over(domain)
+                groups.append(self.group_of(domain))
+                domains.append(domain)
             except Exception:
                 # A bug of ours: it costs this domain, and the run says that it is not complete.
                 self.lost += 1
                 logger.exception("internal error at the records of %s", domain.item.domain)
+        with suppress(ReaderGone, LocalFault):  # the journal itself stops the run; here it would seem the domains'
+            self.journal.write(*[group.data for group in groups])
+        try:
+            self.see(domains, groups)
+        except Exception:
+            self.lost += len(domains)
+            logger.exception("internal error at the count of %d domains", len(domains))
 
-    def hand_over(self, domain: AuditedDomain) -> None:
-        """One domain's group, in one piece."""
-        probes = [probe_facts(domain.item, self.port, probe) for probe in domain.probes]
-        group = encode_group(self.run, probes, domain_facts(domain, recipient_named=self.recipient_named))
-        with suppress(ReaderGone, LocalFault):  # the journal itself stops the run; here it would seem the domain's
-            self.journal.write(group.data)
-        self.see(domain, group)
+    def group_of(self, domain: AuditedDomain) -> Group:
+        """A domain's records."""
+        item, port = domain.item, self.port
+        probes = [probe_facts(item, port, probe) for probe in domain.probes]
+        return encode_group(self.run, probes, domain_facts(domain, recipient_named=self.recipient_named))

@@ -12,7 +12,7 @@ from scanner.intake.lines import BadLine, Intake
 from scanner.terms import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from scanner.terms import Item
 
@@ -111,16 +111,23 @@ class Source:
 
     async def items(self, on_bad_line: Callable[[BadLine], None]) -> AsyncIterator[Item]:
         """The valid items, in order, each once; bad lines go to `on_bad_line`."""
-        async for block in self.blocks():
-            for item in valid(self.intake.feed(block), on_bad_line):
-                if self.stopped:
+        async for said in self.said():
+            for each in said:
+                if isinstance(each, BadLine):
+                    on_bad_line(each)
+                elif self.stopped:
                     return
-                yield item
+                else:
+                    yield each
+
+    async def said(self) -> AsyncIterator[list[Item | BadLine]]:
+        """What the lines of each block say, at last that of a line without an end."""
+        async for block in self.blocks():
+            yield self.intake.feed(block)
         if not self.stopped:
             last = self.intake.finish()
             self.at_end = True
-            for item in valid(last, on_bad_line):
-                yield item
+            yield last
 
     def total(self) -> Total | None:
         """What is known of the number of items: of a file that is being read an estimate, of a pipe nothing."""
@@ -135,12 +142,3 @@ class Source:
             return None
         left_bytes = max(0, file.st_size - self.offset - lines_bytes)
         return Total(items + round(left_bytes * items / lines_bytes), exact=False)
-
-
-def valid(found: list[Item | BadLine], on_bad_line: Callable[[BadLine], None]) -> Iterator[Item]:
-    """The items among what was found."""
-    for each in found:
-        if isinstance(each, BadLine):
-            on_bad_line(each)
-        else:
-            yield each

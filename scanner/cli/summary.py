@@ -32,19 +32,21 @@ class Summary:
 
     def __init__(self, findings: Collection[str]) -> None:
         self.findings = findings
+        self.of_probes = frozenset(ProbeVerdict).intersection(findings)  # by default none
         self.told: list[AuditedDomain] = []
         self.more = 0
 
-    def see(self, domain: AuditedDomain) -> None:
-        """One delivered domain."""
-        if domain.verdict not in self.findings and not any(
-            probe.judgement.verdict in self.findings for probe in domain.probes
-        ):
-            return
-        if len(self.told) < FINDINGS_KEPT:
-            self.told.append(domain)
-        else:
-            self.more += 1
+    def see(self, *domains: AuditedDomain) -> None:
+        """Delivered domains."""
+        findings, of_probes = self.findings, self.of_probes
+        found = [
+            domain
+            for domain in domains
+            if domain.verdict in findings or (of_probes and not of_probes.isdisjoint(verdicts_of(domain)))
+        ]
+        room = FINDINGS_KEPT - len(self.told)
+        self.told += found[:room]
+        self.more += len(found[room:])
 
     def print(self, tally: Tally, *, bad_lines: int, interrupted: bool, color: bool) -> None:
         """Say it all."""
@@ -70,6 +72,11 @@ class Summary:
                     yield f"      {described(probe)}"
         if self.more:
             yield f"  … and {self.more} more domains; the records have them all"
+
+
+def verdicts_of(domain: AuditedDomain) -> list[ProbeVerdict]:
+    """What its probes came to."""
+    return [probe.judgement.verdict for probe in domain.probes]
 
 
 def described(probe: AskedProbe) -> str:

@@ -41,12 +41,13 @@ class LineReader:
         self.keep(first)
         if not others:
             return []
-        lines = [self.take()]
+        lines: list[tuple[int, bytes | None]] = [self.take()]
         rest = others.pop()
         start = self.number + 1
-        lines += [
-            (number, line if len(line) <= LINE_LIMIT_BYTES else None) for number, line in enumerate(others, start)
-        ]
+        if len(block) > LINE_LIMIT_BYTES:
+            lines += enumerate([line if len(line) <= LINE_LIMIT_BYTES else None for line in others], start)
+        else:
+            lines += enumerate(others, start)
         self.number += len(others)
         self.keep(rest)
         return lines

@@ -53,12 +53,18 @@ class Intake:
 
     def parse_all(self, lines: list[tuple[int, bytes | None]]) -> list[Item | BadLine]:
         """What numbered lines say, without those that say nothing."""
-        return [parsed for number, line in lines if (parsed := self.parse(number, line)) is not None]
+        said: list[Item | BadLine] = []
+        is_common = COMMON_LINE.fullmatch
+        for number, line in lines:
+            if line is not None and len(line) <= NAME_LIMIT_OCTETS and is_common(line):
+                said.append(Item(self.seq, line.decode("ascii"), None, None, number))
+                self.seq += 1
+            elif (parsed := self.parse(number, line)) is not None:
+                said.append(parsed)
+        return said
 
     def parse(self, number: int, line: bytes | None) -> Item | BadLine | None:
-        """What one line (or argument) says; None for a blank line or a comment. A `line` of None was too long."""
-        if line is not None and len(line) <= NAME_LIMIT_OCTETS and COMMON_LINE.fullmatch(line):
-            return self.item(line.decode("ascii"), None, None, number)
+        """What any line says; None for a blank line or a comment. A `line` of None was too long."""
         try:
             text = line_text(line)
             if text.startswith("{"):

@@ -33,11 +33,13 @@ class Journal:
 
     Attributes:
         failure: why no more is written: `ReaderGone` or `LocalFault`; None while all is well.
+        is_full: `room` would wait, or raise the failure.
     """
 
     def __init__(self, output: Output) -> None:
         self.output = output
         self.failure: ReaderGone | LocalFault | None = None
+        self.is_full = False
         self.pending: list[bytes] = []
         self.pending_bytes = 0
         self.leaving_bytes = 0  # in the thread's hands
@@ -48,19 +50,24 @@ class Journal:
         self.timer: asyncio.TimerHandle | None = None
         self.last_batch_at = self.loop.time() - BATCH_INTERVAL_S
 
-    def write(self, group: bytes) -> None:
-        """Hand over whole lines that belong together; written within `BATCH_INTERVAL_S` unless the output stalls.
+    def write(self, *groups: bytes) -> None:
+        """Hand over groups, each whole lines that belong together; written within `BATCH_INTERVAL_S` unless it stalls.
 
         Raises:
-            ReaderGone, LocalFault: as `failure` says; the group is dropped.
+            ReaderGone, LocalFault: as `failure` says; the groups are dropped.
         """
         if self.failure is not None:
             raise self.failure
         if self.finishing:
             raise RuntimeError("a group after the end of the journal")
-        self.pending.append(group)
-        self.pending_bytes += len(group)
+        self.pending += groups
+        self.pending_bytes += sum(map(len, groups))
+        self.measure()
         self.schedule()
+
+    def measure(self) -> None:
+        """See whether more is on its way than may be."""
+        self.is_full = self.failure is not None or self.pending_bytes + self.leaving_bytes > PENDING_LIMIT_BYTES
 
     def schedule(self) -> None:
         """See that what is pending becomes due: at once where it is much or the last batch is long ago."""
@@ -75,7 +82,7 @@ class Journal:
         Raises:
             ReaderGone, LocalFault: as `failure` says.
         """
-        while self.pending_bytes + self.leaving_bytes > PENDING_LIMIT_BYTES and self.failure is None:
+        while self.is_full and self.failure is None:
             self.written.clear()
             await self.written.wait()
         if self.failure is not None:
@@ -94,6 +101,7 @@ class Journal:
         finally:
             self.finishing = True
             self.pending.clear()
+            self.measure()
             self.written.set()
 
     async def write_batch(self, thread: ThreadPoolExecutor) -> None:
@@ -107,6 +115,7 @@ class Journal:
         self.last_batch_at = self.loop.time()
         await self.loop.run_in_executor(thread, self.output.write, batch)
         self.leaving_bytes = 0
+        self.measure()
         self.written.set()
         if self.pending:  # came while the thread was writing
             self.schedule()

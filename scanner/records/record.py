@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         Remarks,
         RunRecord,
         StartRecord,
-        Tagged,
     )
     from scanner.records.tally import Tally
     from scanner.smtp.reply import Reply
@@ -51,14 +50,16 @@ REPLIES_REMEMBERED = 256
 """Distinct replies: a few words accept nearly all mail, and one reply may be 64 KB long."""
 CAUSES_REMEMBERED = 1024
 """What a verdict rests on, apart from a reply's text; there are not many."""
+TEXTS_REMEMBERED = 16
+"""Texts that are the run's: its id, its sender."""
 
 NO_EXCHANGE = (None, None, None)
 
 HEADING = b'"schema":%d,"run":%b,"seq":%d,"domain":%b'
-PROBE = b'{"kind":"probe",%b,%b,%b,"sender":%b,"recipient":%b,%b,"started":"%b","elapsed_ms":%b,%b,%b}\n'
+PROBE = b'{"kind":"probe",%b,%b,%b,"sender":%b,"recipient":%b,%b,"started":"%b","elapsed_ms":%b,%b}\n'
 PLACE = b'%b,"port":%d,"source":%b'
 MEANING = b'%b,"text":%b,%b'
-DOMAIN = b'{"kind":"domain",%b,%b,"findings":[%b],%b,%b}\n'
+DOMAIN = b'{"kind":"domain",%b,%b,"findings":[%b],%b}\n'
 FINDING = b"{%b,%b}"
 
 
@@ -74,20 +75,22 @@ def encode_probe(run: str, facts: ProbeFacts) -> bytes:
         heading(run, seq, domain),
         place(exchange, address, port, answer.source),
         meaning(judgement, outcome.stage, outcome.reply),
-        json_text(question.sender if outcome.sender_said else None),
+        repeated_text(question.sender if outcome.sender_said else None),
         json_text(question.recipient if outcome.recipient_said else None),
         encounter(answer.server, answer.session, answer.attempts),
         rfc3339(answer.started).encode(),
         orjson.dumps(round(answer.elapsed_ms, 3)),
-        remarks(outcome.error, notes + answer.notes),
-        tagged(tag),
+        remarks(outcome.error, notes + answer.notes, tag),
     )
 
 
 @lru_cache(maxsize=1)
 def heading(run: str, seq: int, domain: str | None) -> bytes:
     """Of what a record is; the same in all records of a group."""
-    return HEADING % (SCHEMA, json_text(run), seq, json_text(domain))
+    return HEADING % (SCHEMA, repeated_text(run), seq, json_text(domain))
+
+
+repeated_text = lru_cache(maxsize=TEXTS_REMEMBERED)(json_text)
 
 
 @lru_cache(maxsize=HOSTS_REMEMBERED)
@@ -148,26 +151,15 @@ def encounter(server: ServerFacts, session: SessionUse, attempts: int) -> bytes:
     return members(part)
 
 
-def remarks(error: str | None, notes: Sequence[str]) -> bytes:
-    """What went wrong in words, and what was seen on the way: nearly always nothing."""
-    if error is None and not notes:
+def remarks(error: str | None, notes: Sequence[str], tag: object) -> bytes:
+    """What went wrong in words, what was seen on the way, what the input brought along: nearly always nothing."""
+    if error is None and tag is None and not notes:
         return NO_REMARKS
-    part: Remarks = {"error": error and cut(safe_text(error)), "notes": [safe_text(note) for note in notes]}
+    part: Remarks = {"error": error and cut(safe_text(error)), "notes": [safe_text(note) for note in notes], "tag": tag}
     return members(part)
 
 
-NO_REMARKS = b'"error":null,"notes":[]'
-
-
-def tagged(tag: object) -> bytes:
-    """What the input brought along."""
-    if tag is None:
-        return NO_TAG
-    part: Tagged = {"tag": tag}
-    return members(part)
-
-
-NO_TAG = b'"tag":null'
+NO_REMARKS = b'"error":null,"notes":[],"tag":null'
 
 
 def encode_domain(run: str, facts: DomainFacts, probes: Sequence[ProbeFacts]) -> bytes:
@@ -176,13 +168,18 @@ def encode_domain(run: str, facts: DomainFacts, probes: Sequence[ProbeFacts]) ->
     Raises:
         TypeError: it cannot be encoded; see `encode_group`.
     """
-    standings = tuple([probe.judgement.standing for probe in probes])
+    seq, domain, verdict, exchanges, error, notes, tag, _ = facts
+    standings, findings = [], []
+    for probe in probes:
+        judgement = probe.judgement
+        standings.append(judgement.standing)
+        if judgement.verdict is not ProbeVerdict.ACCEPTED:
+            findings.append(finding(probe))
     return DOMAIN % (
-        heading(run, facts.seq, facts.domain),
-        counts(facts.verdict, facts.exchanges, standings),
-        b",".join([finding(probe) for probe in probes if probe.judgement.verdict is not ProbeVerdict.ACCEPTED]),
-        remarks(facts.error, facts.notes),
-        tagged(facts.tag),
+        heading(run, seq, domain),
+        counts(verdict, exchanges, tuple(standings)),
+        b",".join(findings),
+        remarks(error, notes, tag),
     )
 
 

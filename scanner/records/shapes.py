@@ -118,19 +118,14 @@ class Timing(TypedDict):
 
 
 class Remarks(TypedDict):
-    """What went wrong in words, and what was seen on the way."""
+    """What went wrong in words, what was seen on the way, and what the input brought along."""
 
     error: str | None
     notes: list[str]
-
-
-class Tagged(TypedDict):
-    """What the input brought along."""
-
     tag: object
 
 
-class ProbeRecord(Heading, Host, Connection, Cause, Words, Certainty, Envelope, Encounter, Timing, Remarks, Tagged):
+class ProbeRecord(Heading, Host, Connection, Cause, Words, Certainty, Envelope, Encounter, Timing, Remarks):
     """One question to one target and its verdict."""
 
     tests: NotRequired[list[RelayTest]]
@@ -157,7 +152,7 @@ class Findings(TypedDict):
     findings: list[Finding]
 
 
-class DomainRecord(Heading, Counts, Findings, Remarks, Tagged):
+class DomainRecord(Heading, Counts, Findings, Remarks):
     """What a domain's probes say together; the last line of its group."""
 
 

@@ -39,6 +39,11 @@ class Suspicion:
         self.answered = False
         self.answering: dict[str, bool] = {}
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can come of it: so many have replied that the port is open and we are judged."""
+        return len(self.answering) == REFUSALS_OF
+
     def see(self, address: str, judgement: Judgement) -> None:
         """One probe's answer from an address that was dialled."""
         if judgement.verdict is ProbeVerdict.CONNECT_TIMEOUT:
@@ -52,9 +57,9 @@ class Suspicion:
 
     def count_refusal(self, address: str, *, ours: bool) -> None:
         """What one more target says first: something about us, or not."""
-        if len(self.answering) < REFUSALS_OF and address not in self.answering:
+        if not self.is_over and address not in self.answering:
             self.answering[address] = ours
-            if len(self.answering) == REFUSALS_OF:
+            if self.is_over:
                 self.we_look_refused()
 
     def port_looks_blocked(self) -> None:

@@ -22,12 +22,18 @@ from scanner.smtp import command as encoder
 from scanner.smtp.command import Command
 from scanner.smtp.extensions import Extensions
 from scanner.smtp.outcome import Again, Ended, Outcome, Question, StartTls, TlsAgreed
-from scanner.smtp.reply import Reply, ReplyReader, text_of
-from scanner.smtp.states import AND_RESET, SAYABLE, STAGE, STAGE_OF_STATE, STATE_AFTER, IllegalCommand, State
+from scanner.smtp.reply import REMEMBERED_BYTES, Reply, ReplyReader, text_of
+from scanner.smtp.states import AND_QUIT, SAYABLE, STAGE, STAGE_OF_STATE, STATE_AFTER, IllegalCommand, State
 from scanner.terms import ProbeVerdict, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+HELLO, SECURING, IDLE, TRANSACTION = State.HELLO, State.SECURING, State.IDLE, State.TRANSACTION
+LEAVING, OVER = State.LEAVING, State.OVER
+OPEN, MAIL, RCPT = Command.OPEN, Command.MAIL, Command.RCPT
+"""Looked up through their class they take 60 ns each time, as names 5."""
+NOTHING_OFFERED = Extensions()
 
 
 class Dialogue:
@@ -54,13 +60,13 @@ class Dialogue:
         self.demands_tls = demands_tls
         self.pipelining = pipelining
         self.state = State.GREETING
-        self.owed: deque[Command] = deque((Command.OPEN,))
+        self.owed: deque[Command] = deque((OPEN,))
         self.group: tuple[Command, ...] | None = None
-        self.out: list[bytes] = []
+        self.out = b""
         self.happened: list[TlsAgreed | Ended] = []
         self.reader = ReplyReader()
         self.banner: Reply | None = None
-        self.extensions = Extensions()
+        self.extensions = NOTHING_OFFERED
         self.notes: list[str] = []
         self.hello_said = False
         self.tls = False
@@ -68,6 +74,7 @@ class Dialogue:
         self.surplus = False
         self.rset_unanswered = False
         self.rset_code = 250
+        self.begin: Callable[[Dialogue], None] = answers.say_mail
         self.next_step: Callable[[Dialogue], None] | None = None
         self.forget_question()
 
@@ -89,15 +96,15 @@ class Dialogue:
             UnsafeArgument: a path that cannot be said; nothing was sent for it.
             IllegalCommand: another question is under way.
         """
-        if self.question is not None or self.state in (State.LEAVING, State.OVER):
+        if self.question is not None or self.state is LEAVING or self.state is OVER:
             raise IllegalCommand(f"a question while {self.state}")
-        mail, rcpt = encoder.mail(question.sender), encoder.rcpt(question.recipient)
-        self.lines[Command.MAIL], self.lines[Command.RCPT] = mail, rcpt
+        lines = self.lines
+        lines[MAIL], lines[RCPT] = encoder.mail(question.sender), encoder.rcpt(question.recipient)
         self.question = question
         self.last = last
         self.notes = []
-        if self.state is State.IDLE and not self.owed:
-            answers.begin(self)
+        if self.state is IDLE and not self.owed:
+            self.begin(self)
 
     def leave(self) -> None:
         """Say QUIT, if there is anybody to hear it; no question may be under way."""
@@ -113,9 +120,9 @@ class Dialogue:
         self.tls = True
         self.tls_wanted = False
         self.reader = ReplyReader()
-        self.extensions = Extensions()
+        self.extensions = NOTHING_OFFERED
         self.refused_ehlo = None
-        self.state = State.HELLO
+        self.state = HELLO
         answers.say_ehlo(self)
 
     def tls_failed(self, error: str, again: Again | None = None) -> None:
@@ -127,7 +134,7 @@ class Dialogue:
 
     def stop(self, trouble: ProbeVerdict, error: str) -> None:
         """The session ends here, by the clock or by a limit; a question that has its answer keeps it."""
-        if self.state is not State.OVER:
+        if self.state is not OVER:
             self.decide(self.stage_due, None, trouble, error=error)
             self.over()
 
@@ -135,24 +142,24 @@ class Dialogue:
 
     def receive_data(self, data: bytes) -> None:
         """Bytes of the server, in any portions."""
-        if self.state is State.OVER:
+        group, self.group = self.group, None
+        if group is not None and len(data) <= REMEMBERED_BYTES and (ended := answers.granted(group, data)) is not None:
+            self.conclude_granted(group, ended)
             return
-        if self.state is State.SECURING and not self.owed:
+        if self.state is OVER:
+            return
+        if self.state is SECURING and not self.owed:
             self.injected()
             return
-        replies = self.reader.receive(data)
-        if self.group is not None and self.grants_all(self.group, replies):
-            self.conclude_granted(self.group, replies)
-            return
-        for reply in replies:
+        for reply in self.reader.receive(data):
             self.take(reply)
         self.go_on()
 
     def receive_eof(self, error: str = "closed by the server") -> None:
         """The server closed or reset: what was said whole counts, then nothing more comes."""
-        if self.state is State.OVER:
+        if self.state is OVER:
             return
-        if self.state is State.SECURING and not self.owed:
+        if self.state is SECURING and not self.owed:
             self.tls_failed(f"{error} before the handshake")
             return
         if (reply := self.reader.finish()) is not None:
@@ -169,22 +176,20 @@ class Dialogue:
 
     def data_to_send(self) -> bytes:
         """What is to be written now, in one write; empty for nothing."""
-        if not self.out:
-            return b""
-        data = b"".join(self.out)
-        self.out.clear()
+        data, self.out = self.out, b""
         return data
 
     @property
     def ready_for_another(self) -> bool:
         """Nothing is owed or half said, and all replies were in step: another question may be put."""
-        in_step = not (self.surplus or self.rset_code // 100 != 2 or self.reader.unfinished or self.reader.garbage)
-        return self.state is State.IDLE and not self.owed and in_step
+        if self.state is not IDLE or self.owed or self.surplus or self.rset_code // 100 != 2:
+            return False
+        return not self.reader.unfinished and self.reader.garbage is None
 
     @property
     def may_leave(self) -> bool:
         """The server is there to hear a QUIT, whatever it said to RSET and whether the replies were in step or not."""
-        return self.state is State.IDLE and not self.owed and self.rset_code != 421
+        return self.state is IDLE and not self.owed and self.rset_code != 421
 
     @property
     def stage_due(self) -> Stage:
@@ -200,18 +205,19 @@ class Dialogue:
         state = SAYABLE[self.state].get(command)
         if state is None or (self.owed and not self.may_pipeline):
             raise IllegalCommand(f"{command} while {self.state}, owed: {list(self.owed)}")
-        self.out.append(self.lines[command])
+        self.out += self.lines[command]
         self.owed.append(command)
         self.state = state
 
     def say_group(self, group: tuple[Command, ...]) -> None:
         """Put a whole question on the way in one piece: legal as its commands are one by one."""
-        if self.state is not State.IDLE or self.owed or not self.may_pipeline:
+        if self.state is not IDLE or self.owed or not self.may_pipeline:
             raise IllegalCommand(f"{list(group)} while {self.state}, owed: {list(self.owed)}")
-        self.out.append(b"".join([self.lines[command] for command in group]))
+        self.out += b"".join(map(self.lines.__getitem__, group))
         self.owed.extend(group)
         self.state = STATE_AFTER[group]
-        self.group = group
+        if not self.surplus and not self.reader.unfinished:
+            self.group = group
 
     @property
     def may_pipeline(self) -> bool:
@@ -227,42 +233,28 @@ class Dialogue:
 
     def take(self, reply: Reply) -> None:
         """Match one reply with what is owed."""
-        self.group = None
         for flaw in reply.flaws:
             self.note(flaw)
         if not self.owed:
             self.unsolicited(reply)
             return
         command = self.owed.popleft()
-        if command is Command.OPEN:
+        if command is OPEN:
             self.banner = reply
-            self.state = State.HELLO
+            self.state = HELLO
         if reply.mixed and self.decided is None and command in STAGE:
             self.broken_protocol(STAGE[command], reply, "lines of different classes in one reply")
         else:
             answers.ANSWERED[command](self, reply)
 
-    def grants_all(self, group: tuple[Command, ...], replies: list[Reply]) -> bool:
-        """Whether these are the answers to a group, all of them and nothing else, and all as one hopes.
-
-        Nearly all questions of nearly all sessions end like this; reply by reply they would cost three times as much.
-        """
-        if len(replies) != len(group) or self.surplus or self.reader.garbage is not None:
-            return False
-        for reply in replies:
-            if reply.code // 100 != 2 or reply.mixed or reply.flaws:
-                return False
-        return replies[1].code != 221 and (group is AND_RESET or replies[2].code == 221)
-
-    def conclude_granted(self, group: tuple[Command, ...], replies: list[Reply]) -> None:
+    def conclude_granted(self, group: tuple[Command, ...], ended: Ended) -> None:
         """What `take`, `go_on` and `conclude` come to where all is granted."""
-        self.group = None
         self.owed.clear()
-        if group is AND_RESET:
-            self.rset_code = replies[2].code
+        if group is AND_QUIT:
+            self.state = OVER
         else:
-            self.state = State.OVER
-        self.happened.append(Ended(Outcome(Stage.RCPT, replies[1], None, None, True, True)))
+            self.rset_code = 250
+        self.happened.append(ended)
         self.forget_question()
 
     def go_on(self) -> None:
@@ -271,9 +263,10 @@ class Dialogue:
             self.decide(self.stage_due, None, ProbeVerdict.NOT_SMTP, error=cut(self.reader.garbage))
             self.over()
             return
-        if self.next_step is None or self.owed or self.state is State.OVER:
+        step = self.next_step
+        if step is None or self.owed or self.state is OVER:
             return
-        step, self.next_step = self.next_step, None
+        self.next_step = None
         step(self)
 
     def unsolicited(self, reply: Reply) -> None:
@@ -326,9 +319,9 @@ class Dialogue:
 
     def part(self) -> None:
         """The next step after a decision: QUIT, or RSET where the session goes on with a transaction open."""
-        if self.last or self.state is State.HELLO:
+        if self.last or self.state is HELLO:
             self.leave()
-        elif self.state is State.TRANSACTION:
+        elif self.state is TRANSACTION:
             self.say(Command.RSET)
         else:
             self.conclude()
@@ -359,10 +352,11 @@ class Dialogue:
 
     def over(self) -> None:
         """Nothing more is said or heard."""
-        self.state = State.OVER
+        self.state = OVER
         self.rset_unanswered = Command.RSET in self.owed
         self.owed.clear()
-        self.out.clear()
+        self.group = None
+        self.out = b""
         self.next_step = None
         self.conclude()
 

@@ -23,6 +23,8 @@ REMEMBERED_BYTES = 1024
 """Portions up to this size are read once per text: hosts greet, offer and accept in the same words all day long."""
 
 CODES = {b"%d" % code: code for code in range(200, 600)}
+ONE_LINE_EACH = re.compile(rb"(?:[2-5][0-9][0-9](?: [^\r\n]*)?\r\n)+")
+"""Whole replies of one line, as RFC 5321 has them: nothing about them is odd."""
 BEGINNING = re.compile(rb"(?:[2-5](?:[0-9](?:[0-9](?:\r|[ -].*)?)?)?)?", re.DOTALL)
 """What an unfinished line may look like so far."""
 ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?=\s|$)")
@@ -182,7 +184,9 @@ class ReplyReader:
 
 @lru_cache(maxsize=2048)
 def whole_replies(data: bytes) -> tuple[Reply, ...] | None:
-    """The replies of a portion that begins and ends with one; None where it does not, or holds anything odd."""
+    """The replies of a portion, not a large one, that begins and ends with one; None where anything is odd about it."""
+    if ONE_LINE_EACH.fullmatch(data):
+        return tuple([Reply(CODES[line[:3]], (line[4:],)) for line in data.split(b"\r\n")[:-1]])
     reader = ReplyReader()
     replies = reader.read(data)
     odd = reader.garbage is not None or reader.unfinished or any(reply.flaws for reply in replies)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -10,10 +10,15 @@ from scanner.cli.exits import Exit
 from scanner.cli.source import Source
 from scanner.cli.stopping import Stopping
 from scanner.intake.lines import BadLine
+from scanner.records.facts import DomainFacts
 from scanner.records.output import ReaderGone
+from scanner.records.record import encode_group
 from scanner.records.tally import DEFAULT_FINDINGS
 from scanner.settings import AUDIT, Settings, settings_of
 from scanner.terms import DomainRoute, DomainVerdict, LocalFault, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def run_of(**settings: Any) -> AuditRun:
@@ -79,9 +84,8 @@ def test_every_setting_is_checked_before_anything_runs() -> None:
 
 def counted(run: AuditRun, verdict: str, number: int = 1, *, named: bool = False) -> AuditRun:
     """As if so many domains had got a verdict."""
-    for _ in range(number):
-        run.tally.items += 1
-        run.tally.count_domain(verdict, recipient_named=named)
+    facts = DomainFacts(0, "a.example", DomainVerdict(verdict), 1, recipient_named=named)
+    run.tally.add(*[encode_group("run", [], facts)] * number)
     return run
 
 
@@ -166,16 +170,35 @@ async def test_a_group_that_the_output_no_longer_takes_is_nobody_s_verdict() -> 
     """The journal ends the run itself; raised where a probe is settled, its failure would seem the probe's."""
 
     class Gone:
-        def write(self, _group: bytes) -> None:
+        is_full = False
+
+        def write(self, *_groups: bytes) -> None:
             raise ReaderGone("stdout")
 
-        async def room(self) -> None:
-            pass
-
     class NoDomain:
-        async def route(self, _domain: str) -> DomainRoute:
-            return DomainRoute(DomainVerdict.NO_DOMAIN)
+        def begin_route(self, _domain: str, done: Callable[[DomainRoute], None]) -> None:
+            done(DomainRoute(DomainVerdict.NO_DOMAIN))
 
     run = run_of()
     await run.piped(cast("Any", NoDomain()), cast("Any", Gone()), Stopping(asyncio.timeout(None), run.source.stop))
     assert run.tally.verdicts()["domain"] == {"no_domain": 1}
+
+
+async def test_no_item_is_taken_on_while_the_output_is_full() -> None:
+    class Full:
+        is_full = True
+
+        async def room(self) -> None:
+            assert asked == ["a.example"]
+            self.is_full = False
+            waits.append(len(asked))
+
+    asked: list[str] = []
+    waits: list[int] = []
+    journal = Full()
+    run = AuditRun(Settings(helo="probe.example"), Source(["a.example", "b.example", "c.example"], "-"))
+    journal.is_full = False
+    async for item in run.admitted(cast("Any", journal)):
+        asked.append(item.domain)
+        journal.is_full = item.domain == "a.example"
+    assert (asked, waits) == (["a.example", "b.example", "c.example"], [1])

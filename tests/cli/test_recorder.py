@@ -14,6 +14,8 @@ from scanner.terms import DomainVerdict, Item, LocalFault
 from tests.pool.servers import until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from scanner.records.facts import Group
 
 
@@ -24,10 +26,10 @@ class FakeJournal:
         self.groups: list[bytes] = []
         self.failure = failure
 
-    def write(self, group: bytes) -> None:
+    def write(self, *groups: bytes) -> None:
         if self.failure is not None:
             raise self.failure
-        self.groups.append(group)
+        self.groups += groups
 
     @property
     def seqs(self) -> list[int]:
@@ -40,13 +42,14 @@ class Seen:
     def __init__(self) -> None:
         self.domains: list[tuple[int, int]] = []
 
-    def __call__(self, domain: AuditedDomain, group: Group) -> None:
-        assert group.domain is not None
-        self.domains.append((domain.item.seq, group.domain.seq))
+    def __call__(self, domains: Sequence[AuditedDomain], groups: Sequence[Group]) -> None:
+        for domain, group in zip(domains, groups, strict=True):
+            assert group.domain is not None
+            self.domains.append((domain.item.seq, group.domain.seq))
 
 
-def recorder(journal: FakeJournal, see: Seen, *, recipient_named: bool = False) -> Recorder:
-    return Recorder("run", 25, recipient_named=recipient_named, journal=cast("Any", journal), see=see)
+def recorder(journal: FakeJournal, see: Callable[[Sequence[AuditedDomain], Sequence[Group]], None]) -> Recorder:
+    return Recorder("run", 25, recipient_named=False, journal=cast("Any", journal), see=see)
 
 
 def domain(seq: int) -> AuditedDomain:
@@ -99,3 +102,36 @@ async def test_an_output_that_takes_no_more_is_nobody_s_verdict(failure: Excepti
         taking.take(domain(0))
         taking.take(domain(1))
     assert seen.domains == [(0, 0), (1, 1)]
+
+
+async def test_records_that_cannot_be_made_cost_their_domain_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    journal, seen = FakeJournal(), Seen()
+    with recorder(journal, seen) as taking:
+        for broken in (domain(0), domain(1)._replace(probes=cast("Any", (None,))), domain(2)):
+            taking.take(broken)
+    assert (journal.seqs, seen.domains, taking.lost) == ([0, 2], [(0, 0), (2, 2)], 1)
+    assert "internal error at the records of d1.example" in caplog.text
+
+
+async def test_a_census_that_fails_costs_the_run_its_claim_to_be_complete_and_no_record(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def failing(_domains: Sequence[AuditedDomain], _groups: Sequence[Group]) -> None:
+        raise ZeroDivisionError
+
+    journal = FakeJournal()
+    with recorder(journal, failing) as taking:
+        taking.take(domain(0))
+        taking.take(domain(1))
+        taking.flush()
+        taking.take(domain(2))
+    assert (journal.seqs, taking.lost) == ([0, 1, 2], 3)
+    assert "internal error at the count of 2 domains" in caplog.text
+
+
+async def test_the_end_of_a_run_that_has_nothing_left_writes_nothing() -> None:
+    calls: list[int] = []
+    with recorder(FakeJournal(), lambda domains, _groups: calls.append(len(domains))) as taking:
+        taking.take(domain(0))
+        taking.flush()
+    assert calls == [1]

@@ -85,8 +85,7 @@ def test_before_anything_is_set_up_there_is_a_status_too() -> None:
 def test_the_counts_are_those_of_now() -> None:
     run = Run(total=500, retry_delay_s=60).begun()
     run.tally.items = 120
-    run.tally.count_domain("ok", recipient_named=False)
-    run.tally.count_probe("accepted", None, 25)
+    run.tally.domain_verdicts["ok"] = run.tally.probe_verdicts["accepted"] = 1
     run.window.used, run.window.parked = 40, 30
     run.audit.pending, run.retries.number = {7: "", 8: ""}, 3
     run.pool.open_sessions, run.pool.paused_targets = 9, lambda: 4

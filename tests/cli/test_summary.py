@@ -45,7 +45,7 @@ def lines_of(
     for domain in domains:
         facts = [probe_facts(domain.item, 25, each) for each in domain.probes]
         tally.add(encode_group("run", facts, domain_facts(domain, recipient_named=False)))
-        summary.see(domain)
+    summary.see(*domains)
     lines = summary.lines(tally, bad_lines=bad_lines, interrupted=interrupted)
     return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
 

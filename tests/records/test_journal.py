@@ -175,6 +175,28 @@ async def test_a_full_disk_stops_the_block_and_is_what_comes_out_of_it() -> None
         await write_and_wait("/dev/full")
 
 
+async def test_groups_handed_over_together_are_kept_apart(batches: list[list[bytes]]) -> None:
+    """So that a full disk takes back what is torn and no more."""
+    async with open_journal("/dev/null") as journal:
+        journal.write(b"1\n", b"2\n")
+        journal.write(b"3\n")
+    assert [group for batch in batches for group in batch] == [b"1\n", b"2\n", b"3\n"]
+
+
+async def test_it_is_full_from_the_limit_until_the_reader_has_taken_enough(fifo: Fifo) -> None:
+    async with open_journal(fifo.path) as journal:
+        half = b"x" * (PENDING_LIMIT_BYTES // 2)
+        journal.write(half, half)
+        assert not journal.is_full
+        journal.write(b"x")
+        assert journal.is_full
+        left = PENDING_LIMIT_BYTES + 1
+        while left:
+            left -= len(await fifo.read(1 << 20))
+        await journal.room()
+        assert not journal.is_full
+
+
 async def test_after_a_failure_neither_write_nor_room_pretends() -> None:
     async def block() -> None:
         async with open_journal("/dev/full") as journal:
@@ -184,6 +206,7 @@ async def test_after_a_failure_neither_write_nor_room_pretends() -> None:
             finally:
                 with pytest.raises(LocalFault):
                     journal.write(GROUP)
+                assert journal.is_full
                 with pytest.raises(LocalFault):
                     await journal.room()
 

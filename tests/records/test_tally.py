@@ -26,6 +26,31 @@ def test_it_counts_what_the_output_says(acceptance: ProbeFacts, refusal: ProbeFa
     assert tally.unencodable == 1
 
 
+def test_groups_counted_together_are_counted_as_one_by_one(
+    acceptance: ProbeFacts, refusal: ProbeFacts, domain: DomainFacts
+) -> None:
+    groups = [
+        encode_group("r", [acceptance, refusal], domain),
+        encode_group("r", [acceptance], domain._replace(verdict=DomainVerdict.OK)),
+        encode_group("r", [refusal._replace(tag=2**64)], domain),
+        encode_group("r", [refusal]),
+        encode_group("r", [], domain._replace(verdict=DomainVerdict.RECIPIENT_REFUSED, recipient_named=True)),
+        encode_group("r", [], domain._replace(verdict=DomainVerdict.RECIPIENT_REFUSED)),
+    ]
+    together, alone = Tally(), Tally()
+    together.add(*groups)
+    for group in groups:
+        alone.add(group)
+    for tally in (together, alone):
+        assert (tally.items, tally.unencodable, tally.findings) == (6, 1, 2)
+        assert tally.records() == {"probe": 5, "domain": 5}
+        assert [(target["address"], target["probes"]) for target in tally.busiest()] == [
+            ("192.0.2.2", 3),
+            ("192.0.2.1", 2),
+        ]
+    assert repr(together.verdicts()) == repr(alone.verdicts())
+
+
 def test_findings_are_the_domains_in_trouble_not_their_probes(
     acceptance: ProbeFacts, refusal: ProbeFacts, domain: DomainFacts
 ) -> None:
@@ -75,7 +100,7 @@ def test_the_ten_most_asked_targets_are_named_busiest_first() -> None:
     tally = Tally()
     for host in range(1, 21):
         for _ in range(host):
-            tally.count_probe("accepted", f"192.0.2.{host}", 25)
+            tally.count_targets([(f"192.0.2.{host}", 25)])
     busiest = tally.busiest()
     assert [(target["address"], target["probes"]) for target in busiest] == [
         (f"192.0.2.{host}", host) for host in range(20, 10, -1)
@@ -92,8 +117,8 @@ def test_a_probe_that_dialled_nothing_asked_no_target(refusal: ProbeFacts) -> No
 def test_a_hot_target_stays_counted_among_more_targets_than_are_kept() -> None:
     tally = Tally()
     for number in range(3 * TARGETS_KEPT):
-        tally.count_probe("accepted", f"2001:db8::{number:x}", 25)
+        tally.count_targets([(f"2001:db8::{number:x}", 25)])
         if number % 100 == 0:
-            tally.count_probe("accepted", "192.0.2.1", 25)
+            tally.count_targets([("192.0.2.1", 25)])
     assert len(tally.targets) <= TARGETS_KEPT
     assert tally.busiest()[0] == {"address": "192.0.2.1", "port": 25, "probes": 300}

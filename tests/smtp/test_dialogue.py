@@ -353,8 +353,9 @@ def test_each_question_has_its_own_notes() -> None:
 class ReplyByReply(Dialogue):
     """Takes each reply for itself, whatever comes together."""
 
-    def grants_all(self, group: tuple[Command, ...], replies: list[Reply]) -> bool:  # noqa: ARG002
-        return False
+    def receive_data(self, data: bytes) -> None:
+        self.group = None
+        super().receive_data(data)
 
 
 GRANTS = [b"250 2.1.0 Ok\r\n", b"251 elsewhere\r\n", b"250-a\r\n250 b\r\n", b"221 2.0.0 Bye\r\n", b"221 2.0.0 Bye\r\n"]
