@@ -124,11 +124,6 @@ class Pool:
         self.hosts = {address: host for address, host in self.hosts.items() if not host.at_rest(now)}
         self.hosts_kept = max(HOSTS_KEPT, 2 * len(self.hosts))
 
-    @property
-    def has_places(self) -> bool:
-        """A further address could be dialled."""
-        return self.turns.taken < self.turns.places
-
     def is_paused(self, address: str) -> bool:
         """Whether an address is left alone for now: further probes of it had better wait elsewhere."""
         host = self.hosts.get(address)

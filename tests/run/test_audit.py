@@ -73,7 +73,6 @@ class FakePool:
         self.audit: Audit
         self.probes: list[Probe] = []
         self.paused: set[str] = set()
-        self.has_places = True
 
     def is_paused(self, address: str) -> bool:
         return address in self.paused
@@ -320,31 +319,6 @@ async def test_no_more_items_are_looked_up_at_once_than_allowed(monkeypatch: pyt
             assert len(waiting) <= 5
             if len(run.resolver.asked) < 50:
                 assert len(waiting) == 5
-            if waiting:
-                waiting.pop()()
-
-
-async def test_while_every_place_is_taken_fewer_are_looked_up_at_once_but_never_none(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(auditing, "LOOKUPS_AT_MOST", 20)
-    monkeypatch.setattr(auditing, "LOOKUPS_MEANWHILE", 4)
-    waiting: list[Callable[[], None]] = []
-
-    class SlowResolver(FakeResolver):
-        def begin_route(self, domain: str, told: Callable[[Any], None]) -> None:
-            self.asked.append(domain)
-            waiting.append(lambda: told(self.route_of(domain)))
-
-    run = Run(SlowResolver())
-    run.pool.has_places = False
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run.over(*(f"d{seq}.example" for seq in range(60))))
-        while len(run.delivered) < 60:
-            await quiet()
-            expected = 20 if run.pool.has_places else 4
-            assert len(waiting) == min(expected, 60 - len(run.delivered))
-            run.pool.has_places = len(run.delivered) >= 30
             if waiting:
                 waiting.pop()()
 
