@@ -18,7 +18,7 @@ from scanner.resolve.channel import parse_resolver
 from scanner.resolve.resolver import Resolver
 from scanner.terms import DomainRoute
 
-LOOKUPS_AT_ONCE = 400
+LOOKUPS_AT_ONCE = 200
 """As many as the audit has under way."""
 
 

@@ -64,7 +64,7 @@ class Wire(asyncio.Protocol):
         self.deadline = min(self.probe_deadline, self.loop.time() + 2 * self.deadlines.reply_s)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the dialogue, write what it wants said, move the deadline when a reply is whole."""
+        """Feed the dialogue, write what it wants said, move the deadline when a reply is whole and others are due."""
         dialogue = self.dialogue
         if self.witness is not None:
             self.witness("<", data)
@@ -75,7 +75,7 @@ class Wire(asyncio.Protocol):
             dialogue.stop(ProbeVerdict.NOT_SMTP, f"more than {SESSION_LIMIT_BYTES} bytes in one session")
         if dialogue.out:
             self.flush()
-        elif len(dialogue.owed) != owed:
+        elif not dialogue.happened and len(dialogue.owed) != owed:
             self.move_deadline()
         self.look()
 
@@ -167,8 +167,8 @@ class Wire(asyncio.Protocol):
         return self.dialogue.events()
 
     def expire(self, now: float) -> None:
-        """The deadline has passed."""
-        if self.resting:
+        """The deadline has passed; news that the session is about to take come first."""
+        if self.resting or self.dialogue.happened:
             self.wake()
             return
         dialogue = self.dialogue

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOKUPS_AT_MOST = 200
-"""Items in their resolving phase: as many as the channel keeps in flight. Twice as many were read ahead of the probes and
-parked, which cost a fifth of all CPU."""
+"""Items in their resolving phase: as many as the channel keeps in flight. Twice as many were read so far ahead of the
+probes that nearly all were parked, for a fifth of all CPU."""
 EXCLUDED = Ground(
     DomainRoute(None), Plan((Planned(None, None, ProbeVerdict.EXCLUDED, error="excluded by --exclude-domain"),))
 )

@@ -9,16 +9,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from scanner.smtp.command import Command
+from scanner.smtp.command import EHLO, HELO, MAIL, OPEN, QUIT, RCPT, RSET, STARTTLS
 from scanner.smtp.extensions import read_extensions
 from scanner.smtp.outcome import Again, Ended, Outcome, StartTls, TlsAgreed
 from scanner.smtp.reply import whole_replies
-from scanner.smtp.states import AND_QUIT, AND_RESET, State
+from scanner.smtp.states import AND_QUIT, AND_RESET, IDLE, TRANSACTION
 from scanner.terms import ProbeVerdict, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scanner.smtp.command import Command
     from scanner.smtp.dialogue import Dialogue
     from scanner.smtp.reply import Reply
 
@@ -50,42 +51,42 @@ def say_mail_and_rcpt(dialogue: Dialogue) -> None:
     """The question's first step where a refusal may ask for TLS."""
     say_mail(dialogue)
     dialogue.pipelined = True
-    dialogue.say(Command.RCPT)
+    dialogue.say(RCPT)
 
 
 def say_mail(dialogue: Dialogue) -> None:
     """The question's first step where commands go one at a time."""
     dialogue.sender_said = True
     dialogue.pipelined = False
-    dialogue.say(Command.MAIL)
+    dialogue.say(MAIL)
 
 
 def say_ehlo(dialogue: Dialogue) -> None:
     """The next step after a greeting."""
     dialogue.hello_said = True
-    dialogue.say(Command.EHLO)
+    dialogue.say(EHLO)
 
 
 def say_helo(dialogue: Dialogue) -> None:
     """The next step after EHLO was refused for good."""
-    dialogue.say(Command.HELO)
+    dialogue.say(HELO)
 
 
 def say_rcpt(dialogue: Dialogue) -> None:
     """The next step after MAIL was accepted, where commands go one at a time."""
-    dialogue.say(Command.RCPT)
+    dialogue.say(RCPT)
 
 
 def say_starttls(dialogue: Dialogue) -> None:
     """The next step after a refusal that demands TLS; a transaction that is open is undone first."""
-    dialogue.say(Command.RSET if dialogue.state is State.TRANSACTION else Command.STARTTLS)
+    dialogue.say(RSET if dialogue.state is TRANSACTION else STARTTLS)
 
 
 def ehlo_answered(dialogue: Dialogue, reply: Reply) -> None:
     """RFC 5321 3.2: a 5xx means an old server, not a closed one; 421 and other 4xx end it."""
     if reply.code == 220 and not dialogue.surplus:
         dialogue.unsolicited(reply)  # a second greeting, not an answer: EHLO's is 250
-        dialogue.owed.append(Command.EHLO)
+        dialogue.owed.append(EHLO)
     elif reply.code // 100 == 2:
         dialogue.extensions = read_extensions(reply.lines)
         if dialogue.extensions.surplus:
@@ -110,7 +111,7 @@ def helo_answered(dialogue: Dialogue, reply: Reply) -> None:
 
 def hello_accepted(dialogue: Dialogue) -> None:
     """Ready for a transaction."""
-    dialogue.state = State.IDLE
+    dialogue.state = IDLE
     dialogue.begin = beginning(dialogue)
     if dialogue.question is not None:
         dialogue.next_step = dialogue.begin
@@ -121,7 +122,7 @@ def starttls_answered(dialogue: Dialogue, reply: Reply) -> None:
     if reply.code == 220:
         dialogue.next_step = agree_tls
         return
-    dialogue.state = State.IDLE
+    dialogue.state = IDLE
     if reply.code // 100 in (2, 3):
         dialogue.broken_protocol(Stage.STARTTLS, reply, "neither 220 nor a refusal")
     elif reply.code == 421:
@@ -142,20 +143,20 @@ def agree_tls(dialogue: Dialogue) -> None:
 def mail_answered(dialogue: Dialogue, reply: Reply) -> None:
     """RFC 5321 3.3."""
     if reply.code // 100 != 2:
-        if Command.RCPT not in dialogue.owed and dialogue.state is State.TRANSACTION:
-            dialogue.state = State.IDLE
+        if RCPT not in dialogue.owed and dialogue.state is TRANSACTION:
+            dialogue.state = IDLE
         dialogue.refused(Stage.MAIL, reply)
     else:
         dialogue.recipient_said = True
-        if Command.RCPT not in dialogue.owed:
+        if RCPT not in dialogue.owed:
             dialogue.next_step = say_rcpt
 
 
 def rcpt_answered(dialogue: Dialogue, reply: Reply) -> None:
     """RFC 5321 3.3; after a refused MAIL its pipelined answer says nothing."""
     if dialogue.decided is not None or dialogue.tls_wanted:
-        if dialogue.state is State.TRANSACTION:
-            dialogue.state = State.IDLE
+        if dialogue.state is TRANSACTION:
+            dialogue.state = IDLE
         return
     if reply.code // 100 == 2:
         dialogue.decide(Stage.RCPT, reply)
@@ -186,7 +187,7 @@ def granted(group: tuple[Command, ...], data: bytes) -> Ended | None:
         if reply.code // 100 != 2 or reply.mixed:
             return None
     _, answer, end = replies
-    if answer.code == 221 or end.code != (221 if group[-1] is Command.QUIT else 250):
+    if answer.code == 221 or end.code != (221 if group[-1] is QUIT else 250):
         return None
     return Ended(Outcome(Stage.RCPT, answer, sender_said=True, recipient_said=True))
 
@@ -200,13 +201,13 @@ def quit_answered(dialogue: Dialogue, reply: Reply) -> None:
 
 
 ANSWERED: dict[Command, Callable[[Dialogue, Reply], None]] = {
-    Command.OPEN: greeted,
-    Command.EHLO: ehlo_answered,
-    Command.HELO: helo_answered,
-    Command.STARTTLS: starttls_answered,
-    Command.MAIL: mail_answered,
-    Command.RCPT: rcpt_answered,
-    Command.RSET: rset_answered,
-    Command.QUIT: quit_answered,
+    OPEN: greeted,
+    EHLO: ehlo_answered,
+    HELO: helo_answered,
+    STARTTLS: starttls_answered,
+    MAIL: mail_answered,
+    RCPT: rcpt_answered,
+    RSET: rset_answered,
+    QUIT: quit_answered,
 }
 """Who takes the reply to which command."""

@@ -24,6 +24,10 @@ class State(StrEnum):
     OVER = "over"
 
 
+GREETING, HELLO, SECURING, IDLE = State.GREETING, State.HELLO, State.SECURING, State.IDLE
+TRANSACTION, LEAVING, OVER = State.TRANSACTION, State.LEAVING, State.OVER
+"""As with the commands."""
+
 SAYABLE: dict[State, dict[Command, State]] = {
     State.GREETING: {},
     State.HELLO: {Command.EHLO: State.HELLO, Command.HELO: State.HELLO, Command.QUIT: State.LEAVING},

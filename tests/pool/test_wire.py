@@ -5,6 +5,9 @@ import asyncio
 import pytest
 
 from scanner.pool.limits import Deadlines
+from scanner.pool.wire import Wire
+from scanner.smtp.dialogue import Dialogue
+from scanner.smtp.outcome import Ended, Question
 from scanner.terms import ProbeVerdict, Stage
 from tests.pool.asking import ask, ended, means
 from tests.pool.servers import OFFERS, Server, Visit, hang_up, last_words, reset
@@ -110,3 +113,14 @@ async def test_what_the_dialogue_trips_over_is_raised_in_the_session() -> None:
         answer = await ask(server.target, means(demands_tls=buggy))
     assert answer.outcome.trouble is ProbeVerdict.LOCAL_ERROR
     assert answer.outcome.error == "internal error: LookupError: a bug"
+
+
+async def test_an_answer_that_came_in_time_stands_though_the_clock_strikes_before_it_is_taken() -> None:
+    dialogue = Dialogue("probe.example")
+    dialogue.ask(Question("postmaster@probe.example", "postmaster@partner.example"), last=False)
+    wire = Wire(dialogue, SHORT, 1000.0, None)
+    for heard in (b"220 mx.example\r\n", OFFERS, b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.0.0 Ok\r\n"):
+        wire.data_received(heard)
+    wire.expire(1001.0)
+    assert dialogue.ready_for_another
+    assert [ended(event.outcome) for event in wire.events() if isinstance(event, Ended)] == [(Stage.RCPT, 250)]

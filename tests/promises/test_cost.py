@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 THEN = {
     "intake": 56,
-    "a session a probe": 1280,
-    "a session for ten": 770,
+    "a session a probe": 825,
+    "a session for ten": 320,
     "a verdict of known words": 363,
     "a verdict of new words": 6248,
     "records": 420,

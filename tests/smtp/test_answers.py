@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from scanner.smtp.answers import granted
 from scanner.smtp.outcome import Again
+from scanner.smtp.states import AND_QUIT, AND_RESET
 from scanner.terms import ProbeVerdict, Stage
 from tests.smtp.transcript import plays
 
@@ -223,6 +225,62 @@ def test_when_offered_a_refusal_or_failure_asks_once_more_in_the_clear(refusal: 
     assert plays(lines(start, refusal), starttls="when-offered").outcome.again is Again.IN_CLEAR
 
 
+def test_a_session_that_is_secured_is_not_secured_again_whatever_is_offered() -> None:
+    start = TO_MAIL.replace("C: MAIL FROM:<postmaster@probe.example>", "C: STARTTLS")
+    again = ("    S: 250-mx.example", "    S: 250 STARTTLS", "    C: MAIL FROM:<postmaster@probe.example>")
+    plays(lines(start, SECURED, *again), starttls="when-offered")
+
+
+PIPELINED_UNTIL_SECURED = lines(
+    TO_MAIL.replace("S: 250 STARTTLS", "S: 250-STARTTLS\n    S: 250 PIPELINING"),
+    """
+    C: RCPT TO:<postmaster@partner.example>
+    """,
+)
+
+
+def test_where_a_refusal_may_ask_for_tls_surplus_replies_are_as_bad_as_elsewhere() -> None:
+    played = plays(
+        lines(
+            PIPELINED_UNTIL_SECURED,
+            """
+    S: 250 ok
+    S: 550 surplus
+    S: 250 ok
+    C: QUIT
+    S: 221 bye
+    """,
+        )
+    )
+    assert (played.outcome.trouble, played.outcome.again) == (ProbeVerdict.PROTOCOL_ERROR, Again.UNPIPELINED)
+
+
+def test_where_pipelining_is_not_offered_again_after_tls_a_surplus_reply_takes_nothing_back() -> None:
+    """One command at a time, it is seen where it comes and answers none."""
+    played = plays(
+        lines(
+            PIPELINED_UNTIL_SECURED,
+            """
+    S: 530 5.7.0 Must issue a STARTTLS command first
+    S: 503 5.5.1 need MAIL
+    C: STARTTLS
+    """,
+            SECURED,
+            """
+    S: 250 mx.example
+    C: MAIL FROM:<postmaster@probe.example>
+    S: 250 ok
+    S: 250 surplus
+    C: RCPT TO:<postmaster@partner.example>
+    S: 250 ok
+    C: QUIT
+    S: 221 bye
+    """,
+        )
+    )
+    assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.RCPT, 250, None)
+
+
 def test_a_failed_handshake_that_was_required_is_tls_failed() -> None:
     played = plays(lines(DEMANDED, "    S: 220 go", "    C: <handshake>", "    S: <handshake failed>"))
     assert (played.outcome.stage, played.outcome.trouble) == (Stage.STARTTLS, ProbeVerdict.TLS_FAILED)
@@ -237,3 +295,38 @@ def test_a_421_to_starttls_is_judged_by_its_text() -> None:
 def test_starttls_answered_250_is_a_protocol_error() -> None:
     played = plays(lines(DEMANDED, "    S: 250 ok", "    C: QUIT", "    S: 221 bye"))
     assert (played.outcome.stage, played.outcome.trouble) == (Stage.STARTTLS, ProbeVerdict.PROTOCOL_ERROR)
+
+
+MAIL_OK, RCPT_OK, RSET_OK, BYE = b"250 2.1.0 Ok\r\n", b"250 2.1.5 Ok\r\n", b"250 2.0.0 Ok\r\n", b"221 2.0.0 Bye\r\n"
+
+
+def test_a_group_that_is_granted_whole_ends_with_the_recipients_reply() -> None:
+    for group, end in ((AND_RESET, RSET_OK), (AND_QUIT, BYE)):
+        ended = granted(group, MAIL_OK + b"251 2.1.5 will forward\r\n" + end)
+        assert ended is not None
+        assert (ended.outcome.stage, ended.outcome.reply.code, ended.outcome.trouble) == (Stage.RCPT, 251, None)
+        assert (ended.outcome.sender_said, ended.outcome.recipient_said) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        MAIL_OK + RCPT_OK,
+        MAIL_OK + RCPT_OK + RSET_OK + RSET_OK,
+        MAIL_OK + RCPT_OK + b"250 2.0.0",
+        MAIL_OK + RCPT_OK + b"250 2.0.0 Ok\n",
+        MAIL_OK + RCPT_OK + BYE,
+        MAIL_OK + RCPT_OK + b"550 5.5.1 too many\r\n",
+        MAIL_OK + RCPT_OK + b"550-a\r\n250 b\r\n",
+        MAIL_OK + b"221 2.0.0 Bye\r\n" + RSET_OK,
+        MAIL_OK + b"550-a\r\n250 b\r\n" + RSET_OK,
+        MAIL_OK + b"550 5.7.1 Relay access denied\r\n" + RSET_OK,
+        MAIL_OK + b"354 go on\r\n" + RSET_OK,
+        b"550 5.7.1 not you\r\n" + RCPT_OK + RSET_OK,
+        b"550-a\r\n250 b\r\n" + RCPT_OK + RSET_OK,
+        b"HTTP/1.0 400\r\n" + RCPT_OK + RSET_OK,
+    ],
+)
+def test_a_group_that_is_not_granted_to_the_letter_is_taken_reply_by_reply(data: bytes) -> None:
+    assert granted(AND_RESET, data) is None

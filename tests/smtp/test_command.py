@@ -52,6 +52,11 @@ def test_a_line_is_at_most_512_octets() -> None:
         rcpt("a" * 501)
 
 
+@pytest.mark.parametrize("length", [0, 1, 319, 320, 321, 322, 500])
+def test_paths_of_all_lengths_are_said_alike(length: int) -> None:
+    assert rcpt("a" * length) == b"RCPT TO:<" + b"a" * length + b">\r\n"
+
+
 @given(st.text(max_size=60))
 def test_whatever_the_path_one_line_leaves_or_none(path: str) -> None:
     try:

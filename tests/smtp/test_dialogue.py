@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scanner.smtp.answers import granted
 from scanner.smtp.command import Command, UnsafeArgument
 from scanner.smtp.dialogue import Dialogue
 from scanner.smtp.extensions import Extensions
@@ -15,9 +14,6 @@ from scanner.smtp.outcome import Again, Question, StartTls
 from scanner.smtp.states import AND_QUIT, IllegalCommand, State
 from scanner.terms import ProbeVerdict, Stage
 from tests.smtp.transcript import Played, play, plays
-
-if TYPE_CHECKING:
-    from scanner.smtp.reply import Reply
 
 OFFERS = b"250-mx.example\r\n250-PIPELINING\r\n250 SIZE 1000\r\n"
 PLAIN = """
@@ -226,6 +222,11 @@ def test_what_is_said_to_rset_judges_nothing(ends_by: str) -> None:
     assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.RCPT, 250, None)
 
 
+def test_a_session_whose_reset_is_refused_carries_no_other_question() -> None:
+    refused = plays(PLAIN.replace("QUIT", "RSET").replace("221 2.0.0 Bye", "554 Too many nonmail commands"), last=False)
+    assert (refused.dialogue.ready_for_another, refused.dialogue.may_leave) == (False, True)
+
+
 def test_a_session_that_goes_on_is_left_by_quit() -> None:
     played = plays(PLAIN.replace("QUIT", "RSET").replace("221 2.0.0 Bye", "250 2.0.0 Ok"), last=False)
     played.dialogue.leave()
@@ -245,6 +246,15 @@ def test_one_question_at_a_time() -> None:
         played.dialogue.ask(Question("", "a@b.example"))
     with pytest.raises(IllegalCommand):
         played.dialogue.leave()
+
+
+@pytest.mark.parametrize("ending", ["", "    S: <eof>"])
+def test_no_question_is_put_to_a_session_that_is_left_or_over(ending: str) -> None:
+    played = plays(PLAIN.replace("QUIT", "RSET").replace("221 2.0.0 Bye", "250 2.0.0 Ok"), last=False)
+    played.dialogue.leave()
+    play("    C: QUIT\n" + ending, played)
+    with pytest.raises(IllegalCommand):
+        played.dialogue.ask(Question("", "a@b.example"))
 
 
 REPLIES = st.sampled_from(
@@ -373,13 +383,17 @@ ANSWERS = st.one_of(
 )
 
 
+CUTS = st.one_of(st.none(), st.tuples(st.integers(0, 4), st.integers(0, 20)))
+"""Where a second portion begins: so many replies and so many bytes after the start."""
+
+
 @settings(max_examples=1000)
 @given(
-    st.sampled_from([OFFERS, OFFERS + b"250 2.0.0 and more\r\n"]),
-    st.lists(st.tuples(st.booleans(), ANSWERS, st.one_of(st.just(0), st.integers(0, 90))), min_size=1, max_size=4),
+    st.sampled_from([OFFERS, OFFERS + b"250 2.0.0 and more\r\n", OFFERS + b"250 unfin", OFFERS + b"250-unfin\r\n"]),
+    st.lists(st.tuples(st.booleans(), ANSWERS, CUTS), min_size=1, max_size=4),
 )
 def test_what_is_granted_together_comes_to_the_same_as_reply_by_reply(
-    offered: bytes, questions: list[tuple[bool, list[bytes], int]]
+    offered: bytes, questions: list[tuple[bool, list[bytes], tuple[int, int] | None]]
 ) -> None:
     """In any portions, with too many replies, too few, odd ones and garbage."""
     quick, slow = Dialogue("probe.example"), ReplyByReply("probe.example")
@@ -387,7 +401,8 @@ def test_what_is_granted_together_comes_to_the_same_as_reply_by_reply(
         if number and not (quick.ready_for_another and slow.ready_for_another):
             break
         said = b"".join(replies)
-        portions = [said[:cut], said[cut:]] if number else [b"220 mx\r\n", offered, said[:cut], said[cut:]]
+        at = 0 if cut is None else len(b"".join(replies[: cut[0]])) + cut[1]
+        portions = [*([] if number else [b"220 mx\r\n", offered]), *filter(None, [said[:at], said[at:]])]
         for dialogue in (quick, slow):
             dialogue.ask(Question("a@probe.example", f"b@d{number}.example"), last=last)
         assert quick.data_to_send() == slow.data_to_send()
@@ -397,15 +412,21 @@ def test_what_is_granted_together_comes_to_the_same_as_reply_by_reply(
                 dialogue.receive_data(portion)
                 seen.append((
                     dialogue.events(), dialogue.data_to_send(), dialogue.state, list(dialogue.owed), dialogue.notes,
-                    dialogue.decided, dialogue.question, dialogue.ready_for_another, dialogue.rset_code,
+                    dialogue.decided, dialogue.question, dialogue.ready_for_another, dialogue.may_leave,
                 ))  # fmt: skip
             assert seen[0] == seen[1]
 
 
 def test_a_group_is_said_only_where_each_of_its_commands_may_be_said() -> None:
-    for state, allowed in ((State.IDLE, True), (State.TRANSACTION, False), (State.HELLO, False), (State.OVER, False)):
+    for state, offered, allowed in (
+        (State.IDLE, True, True),
+        (State.IDLE, False, False),
+        (State.TRANSACTION, True, False),
+        (State.HELLO, True, False),
+        (State.OVER, True, False),
+    ):
         dialogue = Dialogue("probe.example")
-        dialogue.state, dialogue.extensions = state, Extensions(("PIPELINING",), pipelining=True)
+        dialogue.state, dialogue.extensions = state, Extensions(pipelining=offered)
         dialogue.owed.clear()
         dialogue.lines |= {Command.MAIL: b"", Command.RCPT: b""}
         if allowed:
@@ -414,3 +435,27 @@ def test_a_group_is_said_only_where_each_of_its_commands_may_be_said() -> None:
         else:
             with pytest.raises(IllegalCommand):
                 dialogue.say_group(AND_QUIT)
+
+
+def test_what_is_granted_after_the_end_is_not_heard() -> None:
+    played = plays(PIPELINED)
+    played.dialogue.stop(ProbeVerdict.REPLY_TIMEOUT, "no reply within 30 s")
+    played.collect()
+    played.dialogue.receive_data(b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n221 2.0.0 Bye\r\n")
+    assert (played.outcome.trouble, played.dialogue.events()) == (ProbeVerdict.REPLY_TIMEOUT, [])
+
+
+def test_many_words_are_taken_but_not_remembered() -> None:
+    """A server that says a kilobyte of something else each time would fill the memory with it."""
+    played = plays(PIPELINED)
+    granted.cache_clear()
+    played.server(["250 2.1.0 Ok", "250 2.1.5 " + 1000 * "o", "221 2.0.0 Bye"])
+    assert (played.outcome.stage, played.outcome.reply.code) == (Stage.RCPT, 250)
+    assert granted.cache_info().currsize == 0
+
+
+def test_three_replies_are_no_whole_group_where_one_came_before() -> None:
+    played = plays(PIPELINED)
+    played.server(["250 2.1.0 Ok"])
+    played.server(["250 surplus", "250 2.1.5 Ok", "221 2.0.0 Bye"])
+    assert (played.outcome.trouble, played.outcome.again) == (ProbeVerdict.PROTOCOL_ERROR, Again.UNPIPELINED)

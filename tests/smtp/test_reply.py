@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.smtp.reply import REPLY_LIMIT_LINES, Reply, ReplyReader, enhanced_of, text_of
+from scanner.smtp.reply import REPLY_LIMIT_LINES, Reply, ReplyReader, enhanced_of, text_of, whole_replies
 
 
 def read(*chunks: bytes) -> tuple[list[Reply], bool]:
@@ -162,6 +162,22 @@ def test_every_split_of_a_stream_gives_the_same_replies(stream: bytes, cuts: lis
 @given(stream=STREAMS.filter(lambda stream: len(stream) < 3000))
 def test_byte_by_byte_is_one_of_the_splits(stream: bytes) -> None:
     assert read(*(bytes((byte,)) for byte in stream)) == read(stream)
+
+
+LINE = st.one_of(
+    st.from_regex(rb"\A[0-9]{3}(?: [^\n]{0,9})?\r\n\Z"),
+    st.sampled_from(
+        [b"250\r\n", b"199 a\r\n", b"600 a\r\n", b"2500\r\n", b"250 a\rb\r\n", b"250 a\n", b"250-a\r\n", b"250 a\r"]
+    ),
+)
+
+
+@given(st.lists(LINE, max_size=5).map(b"".join))
+def test_what_is_read_at_a_glance_is_read_as_line_by_line(portion: bytes) -> None:
+    reader = ReplyReader()
+    replies = reader.read(portion)
+    odd = reader.garbage is not None or reader.unfinished or any(reply.flaws for reply in replies)
+    assert whole_replies(portion) == (None if odd else tuple(replies))
 
 
 @pytest.mark.parametrize(
