@@ -38,17 +38,20 @@ def beginning(dialogue: Dialogue) -> Callable[[Dialogue], None]:
         return say_starttls
     if not dialogue.may_pipeline:
         return say_mail
-    return say_mail_and_rcpt if dialogue.may_be_sent_to_tls else say_all
+    return say_but_quit if dialogue.may_be_sent_to_tls else say_all
 
 
 def say_all(dialogue: Dialogue) -> None:
-    """The question's first step where nothing can come between: its end goes out with it."""
+    """The question's first step where commands go together: its end goes out with it."""
     dialogue.sender_said = dialogue.pipelined = True
     dialogue.say_group(AND_QUIT if dialogue.last else AND_RESET)
 
 
-def say_mail_and_rcpt(dialogue: Dialogue) -> None:
-    """The question's first step where a refusal may ask for TLS."""
+def say_but_quit(dialogue: Dialogue) -> None:
+    """As `say_all`, where a refusal may ask for TLS: after RSET there can be STARTTLS, after QUIT nothing."""
+    if not dialogue.last:
+        say_all(dialogue)
+        return
     say_mail(dialogue)
     dialogue.pipelined = True
     dialogue.say(RCPT)

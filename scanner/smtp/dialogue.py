@@ -73,7 +73,7 @@ class Dialogue:
         self.pipelining = pipelining
         self.state = GREETING
         self.owed: deque[Command] = deque((OPEN,))
-        self.group: tuple[Command, ...] | None = None
+        self.group: tuple[Command, ...] | None = None  # said in one piece, nothing heard since
         self.out = b""
         self.happened: list[TlsAgreed | Ended] = []
         self.reader = ReplyReader()

@@ -44,7 +44,7 @@ def test_never_more_connections_at_once_than_allowed(concurrency: int, per_targe
             await ask_all(probes_of(targets), limits=each_for_itself(concurrency, per_target, 0, 0))
             assert len(server.dials) > 600, "second sessions count too"
             assert server.peak <= concurrency
-            assert server.peak >= concurrency - 4, "nor less than was allowed, but for those just coming or going"
+            assert server.peak >= concurrency * 7 // 8, "nor less than was allowed, but for those just coming or going"
             assert max(server.peaks.values()) == per_target
 
     on_uvloop(test())

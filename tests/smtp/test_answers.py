@@ -239,6 +239,35 @@ PIPELINED_UNTIL_SECURED = lines(
 )
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        "    S: 250 ok\n    S: 530 5.7.0 Must issue a STARTTLS command first\n    S: 250 ok",
+        "    S: 530 5.7.0 Must issue a STARTTLS command first\n    S: 503 5.5.1 need MAIL\n    S: 250 ok",
+    ],
+)
+def test_where_a_refusal_may_ask_for_tls_a_session_that_goes_on_is_secured_after_its_reset(answers: str) -> None:
+    """One write and one round trip fewer for each question: nearly all servers offer STARTTLS, and few demand it."""
+    all_at_once = (
+        "    C: MAIL FROM:<postmaster@probe.example>\n    C: RCPT TO:<postmaster@partner.example>\n    C: RSET"
+    )
+    played = plays(
+        lines(
+            PIPELINED_UNTIL_SECURED,
+            "    C: RSET",
+            answers,
+            "    C: STARTTLS",
+            SECURED,
+            "    S: 250-mx.example\n    S: 250-STARTTLS\n    S: 250 PIPELINING",
+            all_at_once,
+            "    S: 250 ok\n    S: 250 ok\n    S: 250 ok",
+        ),
+        last=False,
+    )
+    assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.RCPT, 250, None)
+    assert played.dialogue.ready_for_another
+
+
 def test_where_a_refusal_may_ask_for_tls_surplus_replies_are_as_bad_as_elsewhere() -> None:
     played = plays(
         lines(
