@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from contextlib import suppress
 
-from scanner.cli.exits import run_command_line
+from scanner.cli.exits import Exit, run_command_line
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
-    sys.exit(run_command_line())
+    """Run the command line and exit with its code.
+
+    An impatient second Ctrl-C may come when all is said and done; it must not turn the code into that of a kill.
+    """
+    try:
+        code = run_command_line()
+    except KeyboardInterrupt:
+        code = Exit.INCOMPLETE
+    with suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from scanner.run.plan import Plan, Planned
 from scanner.run.retries import Retries
 from scanner.run.window import Window
 from scanner.smtp.outcome import Question
-from scanner.terms import DomainRoute, DomainVerdict, LocalFault, ProbeVerdict, Role, Target, UsageError
+from scanner.terms import DomainRoute, DomainVerdict, LocalFault, ProbeVerdict, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -40,9 +40,7 @@ logger = logging.getLogger(__name__)
 LOOKUPS_AT_MOST = 200
 """Items in their resolving phase: as many as the channel keeps in flight. Twice as many were read so far ahead of the
 probes that nearly all were parked, for a fifth of all CPU."""
-EXCLUDED = Ground(
-    DomainRoute(None), Plan((Planned(None, None, ProbeVerdict.EXCLUDED, error="excluded by --exclude-domain"),))
-)
+EXCLUDED = Plan((Planned(None, None, ProbeVerdict.EXCLUDED, error="excluded by --exclude-domain"),))
 """What is asked about an excluded domain: nothing, and its one probe says so."""
 
 
@@ -91,7 +89,8 @@ class Audit:
         self.routes = routes
         self.questions = questions
         self.excluded = excluded
-        self.grounds = Grounds(missing_for, excluded)
+        self.grounds = Grounds(missing_for, excluded, questions.port)
+        self.of_excluded = Ground(DomainRoute(None), EXCLUDED, questions.port)
         self.deliver = deliver
         self.window: Window[Pending] = Window(
             window, full_at, spool, paused=self.is_paused, admit=self.admit, decode=Pending.decode
@@ -153,7 +152,7 @@ class Audit:
     def begin(self, item: Item) -> None:
         """Ask where one item's mail goes."""
         if self.excluded(item.domain):
-            self.enter(Pending(item, EXCLUDED))
+            self.enter(Pending(item, self.of_excluded))
             return
         self.looking_up += 1
         try:
@@ -165,15 +164,14 @@ class Audit:
         """What DNS says; an error of ours about one name costs that name only."""
         self.looking_up -= 1
         self.freed.set()
-        if isinstance(route, LocalFault):
-            self.fail(route)
-        elif isinstance(route, Exception):
-            logger.error("internal error at the look-up of %s", item.domain, exc_info=route)
-            self.enter(
-                Pending(item, Ground(DomainRoute(DomainVerdict.DNS_FAILED, error=internal_error(route)), Plan(())))
-            )
-        elif route is not None:  # else the resolver was closed
+        if isinstance(route, DomainRoute):
             self.enter(Pending(item, self.grounds.of(route)))
+        elif isinstance(route, LocalFault):
+            self.fail(route)
+        elif route is not None:  # else the resolver was closed
+            logger.error("internal error at the look-up of %s", item.domain, exc_info=route)
+            failed = DomainRoute(DomainVerdict.DNS_FAILED, error=internal_error(route))
+            self.enter(Pending(item, Ground(failed, Plan(()), self.questions.port)))
 
     def enter(self, pending: Pending) -> None:
         """Ask now, park at a full target, or wait for a place in memory."""
@@ -181,7 +179,8 @@ class Audit:
             return
         try:
             if not pending.addresses:
-                self.finish(self.settled_by_plan(pending))
+                self.settle_by_plan(pending)
+                self.finish(pending)
             elif self.resolved or not self.window.offer(pending):
                 self.resolved.append(pending)
         except LocalFault as fault:
@@ -189,24 +188,22 @@ class Audit:
 
     def admit(self, pending: Pending) -> None:
         """The window has taken the item: its probes go to the pool."""
-        seq = pending.item.seq
-        self.pending[seq] = self.settled_by_plan(pending)
-        question, before, port = self.questions.about(pending.item), pending.asked_before, self.questions.port
-        pending.question = question
-        answers, submit = pending.answers, self.pool.submit
-        for number, planned in enumerate(pending.ground.plan.probes):
-            if answers[number] is None and planned.address is not None:
-                exchange = planned.exchange
-                host, typed = (None, False) if exchange is None else (exchange.name, exchange.role is Role.DIRECT)
-                submit(Probe(seq, number, Target(planned.address, port), question, host, typed, before))
+        item, ground = pending.item, pending.ground
+        seq = item.seq
+        self.pending[seq] = pending
+        if ground.settled:
+            self.settle_by_plan(pending)
+        pending.question = question = self.questions.about(item)
+        answers, before = pending.answers, pending.asked_before
+        for number, target, host, typed in ground.dialled:
+            if answers[number] is None:
+                self.pool.submit(Probe(seq, number, target, question, host, typed, before))
 
-    def settled_by_plan(self, pending: Pending) -> Pending:
+    def settle_by_plan(self, pending: Pending) -> None:
         """Answer the probes that the plan already settled."""
-        if pending.left != len(pending.ground.addresses):
-            for number, planned in enumerate(pending.ground.plan.probes):
-                if pending.answers[number] is None and not planned.is_dialled:
-                    pending.put(number, undialled(planned))
-        return pending
+        for number, planned in pending.ground.settled:
+            if pending.answers[number] is None:
+                pending.put(number, undialled(planned))
 
     def is_paused(self, address: str) -> bool:
         """Whether the pool leaves an address alone for now."""
@@ -216,18 +213,19 @@ class Audit:
 
     def settle(self, probe: Probe, answer: Answer) -> None:
         """The pool's answer to one probe; the last one finishes the item, and lets others in."""
-        pending = self.pending[probe.seq]
-        pending.put(probe.number, answer)
+        pending, window = self.pending[probe.seq], self.window
+        left = pending.put(probe.number, answer)
         try:
-            if not pending.left:
+            if not left:
                 del self.pending[probe.seq]
                 self.finish(pending)
             if self.stopped:
                 return  # nobody else is let in
-            if not pending.left:
-                self.window.finished(pending.size)
-            self.window.ended(probe.target.address)
-            self.go_on()
+            if not left:  # also where it is put off: it is on disk now
+                window.finished(pending.size)
+            window.ended(probe.target.address)
+            if window.ready or (self.resolved and not left):
+                self.go_on()
         except LocalFault as fault:
             self.fail(fault)
 

@@ -177,7 +177,7 @@ class Spool:
 
 
 class Queue(Generic[Number]):
-    """Numbers in the order they came, 8 bytes each: references ("Q"), times ("d")."""
+    """Numbers in the order they came, 8 bytes each: references ("Q"), times ("d"). No `items`: nothing waits."""
 
     __slots__ = ("head", "items")
 
@@ -199,7 +199,7 @@ class Queue(Generic[Number]):
         number = self.items[self.head]
         self.head += 1
         # What left is cut off in one go when it is a sixteenth: cheaper per item than a dictionary's look-up.
-        if self.head > 16 + len(self.items) // 16:
+        if self.head == (length := len(self.items)) or self.head > 16 + length // 16:
             del self.items[: self.head]
             self.head = 0
         return number

@@ -46,6 +46,8 @@ class Suspicion:
 
     def see(self, address: str, judgement: Judgement) -> None:
         """One probe's answer from an address that was dialled."""
+        if address in self.answering:
+            return  # what it said first counts, and that it said something
         if judgement.verdict is ProbeVerdict.CONNECT_TIMEOUT:
             if not self.answered and address not in self.silent:
                 self.silent.add(address)
@@ -57,7 +59,7 @@ class Suspicion:
 
     def count_refusal(self, address: str, *, ours: bool) -> None:
         """What one more target says first: something about us, or not."""
-        if not self.is_over and address not in self.answering:
+        if not self.is_over:
             self.answering[address] = ours
             if self.is_over:
                 self.we_look_refused()

@@ -115,19 +115,18 @@ class Window(Generic[E]):
         Raises:
             LocalFault: the spool's disk is full.
         """
-        held, lines, full_at = self.held, self.lines, self.full_at
         addresses = entry.addresses
-        for address in addresses:
-            count = held.get(address, 0)
-            if (count and (count >= full_at or self.paused(address))) or (lines and self.queued(address)):
-                reference = self.spool.put(entry.encode())
-                self.line(address).waiting.push(reference)
-                self.parked += 1
-                return True
+        obstacle = self.obstacle(addresses) or (self.queued(addresses) if self.lines else None)
+        if obstacle is not None:
+            reference = self.spool.put(entry.encode())
+            self.line(obstacle).waiting.push(reference)
+            self.parked += 1
+            return True
         used = self.used + entry.size
         if self.wanted or (used > self.size and self.used):
             return False
         self.used = used
+        held = self.held
         for address in addresses:
             held[address] = held.get(address, 0) + 1
         self.admit(entry)
@@ -145,7 +144,8 @@ class Window(Generic[E]):
                 self.ready[address] = True
             if self.idle:
                 self.ready[self.idle.popitem(last=False)[0]] = True
-            self.advance()
+            if self.ready:
+                self.advance()
 
     def finished(self, size: int) -> None:
         """An item's group is written: its probes leave the memory."""
@@ -167,7 +167,7 @@ class Window(Generic[E]):
             self.trying = True
             try:
                 for _ in range(TRIES):
-                    if not self.behind:
+                    if self.wanted or not self.ready:
                         break
                     self.try_next()
             finally:
@@ -183,10 +183,24 @@ class Window(Generic[E]):
         count = self.held.get(address, 0)
         return count > 0 and (count >= self.full_at or self.paused(address))
 
-    def queued(self, address: str) -> bool:
-        """Whether items wait for this very target: a new one may not overtake them."""
-        line = self.lines.get(address)
-        return line is not None and len(line.waiting) > 0
+    def obstacle(self, addresses: Sequence[str]) -> str | None:
+        """One of these targets that is full, or None."""
+        held, full_at = self.held, self.full_at
+        for address in addresses:
+            if held.get(address, 0) >= full_at:
+                return address
+        for address in addresses:  # who is paused is the dearer question: asked where nothing else forbids it
+            if address in held and self.paused(address):
+                return address
+        return None
+
+    def queued(self, addresses: Sequence[str]) -> str | None:
+        """One of these targets that others wait for alone, or None: a new item may not overtake them."""
+        lines = self.lines
+        for address in addresses:
+            if address in lines and lines[address].waiting.items:
+                return address
+        return None
 
     def fits(self, size: int) -> bool:
         """Whether there is room for an item of this size."""
@@ -205,15 +219,15 @@ class Window(Generic[E]):
         line = self.lines.get(address)
         queue = None
         if line is not None and not self.full(address):
-            queue = line.moved if moved_too and line.moved else line.waiting
-        if not queue:
+            queue = line.moved if moved_too and line.moved.items else line.waiting
+        if line is None or queue is None or not queue.items:
             del self.ready[address]
             if line is not None and address not in self.held:
                 self.idle[address] = None
             return
         reference = queue.first
         entry = self.decode(self.spool.read(reference))
-        obstacle = self.obstacle(entry, address)
+        obstacle = self.obstacle(entry.addresses)
         if obstacle is None and not self.fits(entry.size):
             self.wanted = entry.size
             return
@@ -224,19 +238,12 @@ class Window(Generic[E]):
             # Of those that have moved before, one blocked again is enough for now: two hot targets with the same
             # thousands of items would pass them to and fro. The others are searched on for one that is not blocked.
             moved_too = False
-        if not line:
+        if not line.moved.items and not line.waiting.items:
             del self.lines[address]
         elif obstacle is not None or self.held.get(address, 0) + 1 < self.full_at:
             self.ready[address] = moved_too
         if obstacle is None:
             self.leave(reference, entry)
-
-    def obstacle(self, entry: E, address: str) -> str | None:
-        """Where an item that waited at one target, which has a place now, would have to wait again."""
-        for other in entry.addresses:
-            if other != address and self.full(other):
-                return other
-        return None
 
     def leave(self, reference: int, entry: E) -> None:
         """A parked item is admitted."""

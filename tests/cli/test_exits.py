@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
+from scanner import __main__ as entry
 from scanner.cli import exits
 from scanner.cli.exits import Exit, run_command_line
 from scanner.terms import LocalFault, UsageError
@@ -97,3 +99,23 @@ async def test_closed_descriptors_are_held_so_that_no_file_takes_their_place() -
     where, first_free = ran.stdout.split()
     assert where == os.devnull.encode()
     assert int(first_free) > 2
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_ctrl_c_on_the_way_out_does_not_change_the_code_into_that_of_a_kill(
+    monkeypatch: pytest.MonkeyPatch, *, interrupted: bool
+) -> None:
+    def run() -> int:
+        if interrupted:
+            raise KeyboardInterrupt
+        return Exit.FINDINGS
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(entry, "run_command_line", run)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            entry.main()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended.value.code == (Exit.INCOMPLETE if interrupted else Exit.FINDINGS)

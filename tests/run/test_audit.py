@@ -368,6 +368,22 @@ async def test_a_full_target_holds_up_its_own_domains_only() -> None:
     assert [group.item.seq for group in run.delivered if group.item.seq < 100] == list(range(100))
 
 
+async def test_behind_more_than_one_event_tries_the_next_turns_of_the_loop_go_on() -> None:
+    """Behind thirty domains whose other host is full, one that waits for this host alone; nothing else happens."""
+    both, alone = [("192.0.2.1", "192.0.2.9")], ("192.0.2.1",)
+    hosts = [("192.0.2.9",), alone, *both * 30, alone]
+    run = Run(FakeResolver(lambda domain: one_exchange(domain, *hosts[int(domain[1:-8])])), FakePool(None), full_at=1)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run.over(*(f"d{seq}.example" for seq in range(len(hosts)))))
+        await until(lambda: run.audit.window.parked == 31)
+        run.pool.answer(run.pool.probes[1], ACCEPTED)
+        await until(lambda: len(run.pool.probes) == 3)
+        assert run.pool.probes[2].seq == 32
+        run.audit.stop()
+        for probe in (run.pool.probes[0], run.pool.probes[2]):
+            run.pool.answer(probe, ACCEPTED)
+
+
 async def test_a_parked_item_comes_back_as_it_went() -> None:
     item = Item(9, "b.example", "boss@b.example", {"tag": [1, 2.5, None, "\u00e9"]}, 12)
     run = Run(pool=FakePool(None), full_at=1)
@@ -381,6 +397,23 @@ async def test_a_parked_item_comes_back_as_it_went() -> None:
     assert group.item == item
     assert (group.probes[0].question.recipient, group.exchanges) == ("boss@b.example", 1)
     assert group.probes[0].planned.exchange == Exchange("mx.a.example", 10, Role.PRIMARY)._replace(name="mx.b.example")
+
+
+async def test_a_probe_that_dns_settled_stands_beside_those_that_were_asked() -> None:
+    nowhere = ExchangeRoute(Exchange("mx0.example", 5, Role.PRIMARY), (), trouble=ProbeVerdict.NO_ADDRESS, error="none")
+
+    def route(domain: str) -> DomainRoute:
+        found = one_exchange(domain)
+        return found._replace(exchanges=(nowhere, *found.exchanges), exchange_count=2)
+
+    run = Run(FakeResolver(route))
+    found = await run.over("a.example")
+    assert [each.judgement.verdict for each in found["a.example"].probes] == [
+        ProbeVerdict.NO_ADDRESS,
+        ProbeVerdict.ACCEPTED,
+    ]
+    assert [probe.number for probe in run.pool.probes] == [1]
+    assert (run.audit.window.used, run.audit.window.held) == (0, {})
 
 
 async def test_what_may_differ_later_is_asked_once_more_and_nothing_else_is() -> None:
@@ -410,6 +443,33 @@ async def test_what_still_differs_after_the_second_time_is_the_verdict() -> None
     assert len(refused.pool.probes) == 2
     assert [each.judgement.verdict for each in found["a.example"].probes] == [ProbeVerdict.REFUSED]
     assert found["a.example"].probes[0].answer.attempts == 2
+
+
+async def test_what_waits_for_its_second_time_holds_no_place_in_memory() -> None:
+    """Ten times the window is put off, before the first of it is due."""
+    run = Run(pool=FakePool(lambda _probe: REFUSED), window=2, retry_s=0.2)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run.over(*(f"d{seq}.example" for seq in range(20))))
+        await until(lambda: len(run.audit.retries or ()) == 20)
+        assert (len(run.pool.probes), run.audit.window.used) == (20, 0)
+    assert sorted(group.item.seq for group in run.delivered) == list(range(20))
+    assert (run.audit.window.used, run.audit.window.held) == (0, {})
+
+
+async def test_what_was_due_while_others_waited_for_a_place_comes_after_them() -> None:
+    pool = FakePool(None)
+    run = Run(FakeResolver(lambda domain: one_exchange(domain, f"192.0.2.{domain[1]}")), pool, window=1, retry_s=0.01)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run.over("d0.example", "d1.example", "d2.example"))
+        await until(lambda: bool(pool.probes))
+        pool.answer(pool.probes[0], REFUSED)
+        await until(lambda: run.audit.retry_timer is None and len(run.audit.resolved) == 1)
+        for number in (1, 2, 3):
+            while len(pool.probes) <= number:
+                await quiet()
+            pool.answer(pool.probes[number], ACCEPTED)
+    assert [probe.seq for probe in pool.probes] == [0, 1, 2, 0]
+    assert [group.item.seq for group in run.delivered] == [1, 2, 0]
 
 
 async def test_an_answer_shared_at_the_second_time_is_no_attempt_of_the_probe() -> None:

@@ -22,7 +22,7 @@ def said(planned: Planned, code: int, text: bytes = b"") -> AskedProbe:
 
 
 def ground(*planned: Planned, verdict: DomainVerdict | None = None) -> Ground:
-    return Ground(ROUTE._replace(verdict=verdict, error="why"), Plan(planned, ("ipv6 not asked: 1",)))
+    return Ground(ROUTE._replace(verdict=verdict, error="why"), Plan(planned, ("ipv6 not asked: 1",)), 25)
 
 
 @pytest.mark.parametrize(

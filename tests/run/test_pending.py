@@ -47,7 +47,7 @@ def route(*addresses: str, dead_end: bool = False) -> DomainRoute:
 
 
 def grounds(missing_for: Callable[[str], str | None] = lambda _address: None) -> Grounds:
-    return Grounds(missing_for, lambda _name: False)
+    return Grounds(missing_for, lambda _name: False, 2525)
 
 
 def pending(*addresses: str, dead_end: bool = False, item: Item = ITEM) -> Pending:
@@ -86,6 +86,17 @@ def test_its_addresses_are_those_that_are_dialled_and_its_notes_those_of_route_a
     assert ground.addresses == ["192.0.2.1", "192.0.2.2"]
     assert ground.notes == ("mx is a cname", "ipv6 not asked: 1")
     assert len(ground.plan.probes) == 3
+
+
+def test_it_tells_for_each_probe_who_is_asked_or_that_nobody_is() -> None:
+    named = Exchange("mx.new.example", None, Role.DIRECT)
+    found = DomainRoute(None, (*route("192.0.2.1", dead_end=True).exchanges, ExchangeRoute(named, ("192.0.2.9",))), 3)
+    ground = grounds().of(found)
+    assert ground.dialled == [
+        (0, ("192.0.2.1", 2525), "mx1.example", False),
+        (2, ("192.0.2.9", 2525), "mx.new.example", True),
+    ]
+    assert ground.settled == [(1, ground.plan.probes[1])]
 
 
 # -- answers ---------------------------------------------------------------------------------------------------------
@@ -133,8 +144,8 @@ TAGS = st.recursive(
 
 def facts(item: Pending) -> tuple[Any, ...]:
     return (
-        item.item, item.ground.route, item.ground.plan, item.ground.addresses, item.ground.notes, item.answers,
-        item.left, item.asked_before, item.attempts, list(item.addresses),
+        item.item, item.ground.route, item.ground.plan, item.ground.dialled, item.ground.settled, item.ground.notes,
+        item.answers, item.size, item.left, item.asked_before, item.attempts, list(item.addresses),
     )  # fmt: skip
 
 

@@ -248,7 +248,7 @@ def test_a_queue_gives_back_in_the_order_in_which_it_got(steps: list[int | str])
         elif model:
             assert queue.first == model[0]
             assert queue.pop() == model.popleft()
-        assert len(queue) == len(model)
+        assert (len(queue), bool(queue.items)) == (len(model), bool(model))
     assert [queue.pop() for _ in range(len(queue))] == list(model)
 
 
