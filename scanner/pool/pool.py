@@ -106,6 +106,10 @@ class Pool:
             session.rouse()
             if session.may_take(asked):
                 return  # and will, in a moment; or its end lists the address
+        self.dial_if_wanted(host)
+
+    def dial_if_wanted(self, host: Host) -> None:
+        """Let an address have its turn, where something has changed for it."""
         if not host.listed and host.wants_a_dial:
             self.turns.list_host(host)
             self.turns.pump()
@@ -185,9 +189,7 @@ class Pool:
     def connected(self, host: Host) -> None:
         """A dial found somebody; the next one need not wait for this one's end."""
         self.turns.dialled(host)
-        if not host.listed and host.wants_a_dial:
-            self.turns.list_host(host)
-            self.turns.pump()
+        self.dial_if_wanted(host)
 
     def is_last(self, session: Session, host: Host) -> bool:
         """Whether the session ends with the question that it is given now, whatever else comes."""

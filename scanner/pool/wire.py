@@ -11,7 +11,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Protocol, cast
 
-from scanner.smtp.states import State
+from scanner.smtp.states import OVER
 from scanner.terms import ProbeVerdict, Stage
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 QUIT_LIMIT_S = 2.0
 """How long QUIT's (or RSET's) reply is waited for, once the answer is there."""
 HANDSHAKE_LIMIT_S = 30.0
-OVER = State.OVER
 SESSION_LIMIT_BYTES = 1024 * 1024
 """No honest conversation is longer: a flood ends here."""
 

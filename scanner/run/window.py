@@ -122,14 +122,9 @@ class Window(Generic[E]):
             self.line(obstacle).waiting.push(reference)
             self.parked += 1
             return True
-        used = self.used + entry.size
-        if self.wanted or (used > self.size and self.used):
+        if self.wanted or not self.fits(entry.size):
             return False
-        self.used = used
-        held = self.held
-        for address in addresses:
-            held[address] = held.get(address, 0) + 1
-        self.admit(entry)
+        self.let_in(entry)
         return True
 
     def ended(self, address: str) -> None:
@@ -243,12 +238,12 @@ class Window(Generic[E]):
         elif obstacle is not None or self.held.get(address, 0) + 1 < self.full_at:
             self.ready[address] = moved_too
         if obstacle is None:
-            self.leave(reference, entry)
+            self.spool.drop(reference)
+            self.parked -= 1
+            self.let_in(entry)
 
-    def leave(self, reference: int, entry: E) -> None:
-        """A parked item is admitted."""
-        self.spool.drop(reference)
-        self.parked -= 1
+    def let_in(self, entry: E) -> None:
+        """An item takes its places and is admitted."""
         self.used += entry.size
         for address in entry.addresses:
             self.held[address] = self.held.get(address, 0) + 1
