@@ -16,6 +16,16 @@ from tests.pool.servers import OFFERS, POLITE, Server, Visit, hang_up, last_word
 
 ADDRESSES = [f"127.1.{n // 200}.{n % 200 + 1}" for n in range(200)]
 WINDOWS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+SEEN_LATE_S = 0.1
+"""An accept is seen after its SYN: on a busy machine a second at the server holds what a little more was dialled in.
+
+The exact bound is proved in virtual time (tests/pool/test_pace.py); here a pace that is really too fast must show.
+"""
+
+
+def most_a_second(times: list[float], seconds: int = 1) -> int:
+    """The most dials in any such time that can be told from one seen late."""
+    return most_in_window(times, seconds - SEEN_LATE_S)
 
 
 def lingering(visit: Visit) -> None:
@@ -56,8 +66,8 @@ def test_never_more_dials_a_second_than_the_rate() -> None:
             await ask_all(probes_of(server.targets * 2), limits=Limits(500, 4, 150.0, 0))
             times = [dial.at for dial in server.dials]
             assert len(times) >= 400
-            assert most_in_window(times, 1.0) <= 150
-            assert most_in_window(times, 2.0) <= 300
+            assert most_a_second(times) <= 150
+            assert most_a_second(times, 2) <= 300
 
     on_uvloop(test())
 
@@ -85,7 +95,7 @@ def test_all_limits_hold_together() -> None:
             assert len(times) == 500
             assert server.peak <= 20
             assert max(server.peaks.values()) <= 2
-            assert most_in_window(times, 1.0) <= 300
+            assert most_a_second(times) <= 300
             for address in server.addresses:
                 own = [dial.at for dial in server.dials if dial.address == address]
                 assert most_in_window(own, 1.0) <= 12
