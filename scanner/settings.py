@@ -154,6 +154,11 @@ class Settings:
         "the shortest conversation that gives a true answer",
         choices=("when-required", "when-offered", "never"),
     )
+    ask_postmaster: bool = option(
+        False,
+        "Where a refused recipient leaves it open whether the domain is served, ask for its postmaster too.",
+        "RFC 5321 4.5.1: a served domain has one; one RCPT more than was asked for",
+    )
     allow_net: tuple[str, ...] = option(
         (), "Dial these reserved or own addresses all the same, repeatable.", "the fence", metavar="CIDR"
     )

@@ -121,6 +121,7 @@ class AuditRun:
         self.families = means.families(settings, typed=bool(self.via))
         self.excluded = means.excluded_names(settings)
         self.limits = means.limits(settings, self.warnings.warn)
+        self.session_limits = means.session_limits(settings)
         self.own_domain = domain_of(self.questions.sender)
         for version, reason in self.families.missing.items():
             if reason.startswith("no route"):
@@ -237,7 +238,8 @@ class AuditRun:
                 means.deadlines(self.settings),
                 self.fence,
                 demands_tls,
-                session_limits=means.session_limits(self.settings),
+                session_limits=self.session_limits,
+                leaves_open=means.doubts(self.settings),
             )
             async with Pool(using, self.limits, audit.settle) as pool:
                 self.gauge.begin(audit, pool)

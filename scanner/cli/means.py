@@ -19,6 +19,7 @@ from scanner.pool.limits import Deadlines, Identity, Limits, SessionLimits
 from scanner.resolve.channel import parse_resolver
 from scanner.resolve.mx import EXCHANGES_AT_MOST
 from scanner.run.audit import Questions
+from scanner.run.verdict import leaves_open
 from scanner.smtp.outcome import StartTls
 from scanner.terms import UsageError
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from scanner.intake.exclusions import DomainSet
     from scanner.settings import Settings
+    from scanner.smtp.outcome import Outcome
 
 DESCRIPTORS_SPARE = 64
 """For DNS, the output, the loop and lazily opened files."""
@@ -162,8 +164,23 @@ def hosts_of(text: str) -> list[str]:
 
 
 def session_limits(settings: Settings) -> SessionLimits:
-    """How much one session carries."""
+    """How much one session carries.
+
+    Raises:
+        UsageError: no room for the postmaster that is to be asked too.
+    """
+    for name, most in (
+        ("transactions", settings.transactions_per_session),
+        ("errors", settings.errors_per_session),
+    ):
+        if settings.ask_postmaster and most < 2:
+            raise UsageError(f"--ask-postmaster: asks in the same session, so --{name}-per-session must be at least 2")
     return SessionLimits(settings.transactions_per_session, settings.errors_per_session)
+
+
+def doubts(settings: Settings) -> Callable[[Outcome], bool] | None:
+    """Which outcomes have the postmaster asked too; None: none."""
+    return leaves_open if settings.ask_postmaster else None
 
 
 def deadlines(settings: Settings) -> Deadlines:

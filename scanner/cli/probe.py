@@ -50,10 +50,6 @@ if TYPE_CHECKING:
 NAMELESS = Exchange(None, None, Role.DIRECT)  # type: ignore[arg-type]  # an address has no name: null in its record
 
 
-ONE_QUESTION = SessionLimits(transactions=1)
-"""One look is one question: its session ends with it."""
-
-
 @click.command()
 @click.argument("target", metavar="DOMAIN | HOST | ADDRESS | USER@DOMAIN")
 @takes_settings(PROBE)
@@ -97,6 +93,8 @@ class ProbeRun:
         self.fence = means.fence(settings)
         self.families = means.families(settings, typed=True)
         self.excluded = means.excluded_names(settings)
+        # One look is one question, and one about the postmaster where the operator wants it: the session ends with it.
+        self.session_limits = SessionLimits(transactions=1 + settings.ask_postmaster)
         self.limits = Limits(1, 1, settings.rate, settings.target_rate, backoff_s=0, memory_s=0)
         own_domain = domain_of(self.question.sender)
         if own_domain is not None and own_domain == domain_of(self.question.recipient):
@@ -185,7 +183,15 @@ class ProbeRun:
             LocalFault: ours; there is no answer.
         """
         look = self.look(telling)
-        with_what = Means(self.identity, means.deadlines(self.settings), self.fence, demands_tls, witness, ONE_QUESTION)
+        with_what = Means(
+            self.identity,
+            means.deadlines(self.settings),
+            self.fence,
+            demands_tls,
+            witness,
+            self.session_limits,
+            leaves_open=means.doubts(self.settings),
+        )
         limit = asyncio.timeout(None)
         stopping = StoppingNow(limit, lambda: None)
         try:

@@ -122,8 +122,11 @@ def address_broken(results: Sequence[ProbeResult]) -> bool:
 
 
 def recipient_refused(results: Sequence[ProbeResult]) -> bool:
-    """Reached when every probe serves: the domain is fine, the recipient asked is not."""
-    return any(result.about is About.RECIPIENT and result.verdict is not ProbeVerdict.ACCEPTED for result in results)
+    """Reached when every probe serves: the domain is fine, the recipient asked is not.
+
+    Not all such refusals are about the recipient: one about us is known to serve where the postmaster was accepted.
+    """
+    return any(result.verdict is not ProbeVerdict.ACCEPTED for result in results)
 
 
 ROWS: tuple[tuple[DomainVerdict, Callable[[Sequence[ProbeResult]], bool]], ...] = (

@@ -33,7 +33,8 @@ class Answer(NamedTuple):
     """How a probe ended.
 
     `started` is wall-clock seconds since the epoch; `elapsed_ms` lasts up to the deciding reply. `attempts` counts the
-    sessions that were dialled for it.
+    sessions that were dialled for it. `postmaster`: how the server answered about its postmaster, where that was asked
+    to settle what its answer left open.
     """
 
     outcome: Outcome
@@ -44,3 +45,4 @@ class Answer(NamedTuple):
     session: SessionUse = SessionUse.NEW
     attempts: int = 1
     notes: tuple[str, ...] = ()
+    postmaster: Outcome | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scanner.escape import cut, safe_text
 from scanner.pool.dial import DialFailed, Forbidden, dial
 from scanner.pool.limits import SessionLimits
+from scanner.pool.postmaster import about_postmaster, postmaster_in_words
 from scanner.pool.probe import Answer
 from scanner.pool.tls import Contexts, secure
 from scanner.pool.watch import Dialling, Watch
@@ -43,7 +44,10 @@ IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What every session of a run needs: who we are, how long, what may be dialled, when a refusal asks for TLS."""
+    """What every session of a run needs: who we are, how long, what may be dialled, when a refusal asks for TLS.
+
+    `leaves_open` says of an outcome that the postmaster is to be asked too; None: never.
+    """
 
     identity: Identity
     deadlines: Deadlines
@@ -53,6 +57,7 @@ class Means:
     session_limits: SessionLimits = SessionLimits()  # noqa: RUF009 - frozen
     watch: Watch = field(default_factory=Watch)
     contexts: Contexts = field(default_factory=Contexts)
+    leaves_open: Callable[[Outcome], bool] | None = None
 
 
 class Session:
@@ -102,8 +107,9 @@ class Session:
         """
         started, began = time.time(), self.loop.time()
         in_use = self.transactions > 0
+        postmaster = None if self.means.leaves_open is None else about_postmaster(asked.probe)
         try:
-            self.dialogue.ask(asked.probe.question, last=last)
+            self.dialogue.ask(asked.probe.question, last=last and postmaster is None)
         except UnsafeArgument as error:
             unsayable = Outcome(Stage.CONNECT, trouble=ProbeVerdict.LOCAL_ERROR, error=safe_text(str(error)))
             return undialled(unsayable, started)
@@ -123,7 +129,7 @@ class Session:
         if outcome.again is not None and asked.may_try(outcome.again):
             self.wire.note(f"once more, {IN_WORDS[outcome.again]}")
         ended = self.loop.time() if self.wire.decided_at is None else self.wire.decided_at
-        return Answer(
+        answer = Answer(
             outcome,
             started,
             (ended - began) * 1000,
@@ -133,6 +139,27 @@ class Session:
             asked.attempts,
             tuple(self.dialogue.notes),
         )
+        if postmaster is not None and self.may_settle(outcome):
+            return await self.with_postmaster(answer, postmaster, last=last)
+        return answer
+
+    def may_settle(self, outcome: Outcome) -> bool:
+        """Whether the postmaster is to be asked too: something was left open, and the session can carry it."""
+        leaves_open, limits = self.means.leaves_open, self.means.session_limits
+        return (
+            leaves_open is not None
+            and outcome.again is None
+            and self.is_open
+            and self.transactions < limits.transactions
+            and self.errors < limits.errors
+            and leaves_open(outcome)
+        )
+
+    async def with_postmaster(self, answer: Answer, postmaster: Asked, *, last: bool) -> Answer:
+        """The answer with what the server says about the mailbox that a domain it serves must have (RFC 5321 4.5.1)."""
+        second = await self.ask(postmaster, last=last)
+        outcome = None if second is None else second.outcome
+        return answer._replace(notes=(*answer.notes, postmaster_in_words(outcome)), postmaster=outcome)
 
     async def open(self, asked: Asked, started: float, began: float) -> Answer | None:
         """Dial; the answer where that already is one."""
@@ -205,7 +232,8 @@ class Session:
     def has_room(self) -> bool:
         """It is open and within its limits."""
         limits = self.means.session_limits
-        return self.is_open and self.transactions < limits.transactions and self.errors < limits.errors
+        spare = self.means.leaves_open is not None  # for the postmaster
+        return self.is_open and self.transactions + spare < limits.transactions and self.errors + spare < limits.errors
 
     @property
     def is_open(self) -> bool:

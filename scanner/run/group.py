@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scanner.judge.domain import ProbeResult, judge_domain
 from scanner.pool.probe import Answer
 from scanner.pool.session import internal_error
-from scanner.run.verdict import judge
+from scanner.run.verdict import judge, judge_answer
 from scanner.smtp.outcome import Outcome
 from scanner.terms import DomainVerdict, ProbeVerdict, SessionUse
 
@@ -69,17 +69,21 @@ def may_differ_later(probe: AskedProbe) -> bool:
 
 def without_postmaster(probes: Iterable[AskedProbe]) -> tuple[str, ...]:
     """The note on a domain whose postmaster, whom every domain must have (RFC 5321 4.5.1), somebody does not know."""
-    unknown = any(
-        probe.judgement.verdict is ProbeVerdict.USER_UNKNOWN and probe.question.recipient.startswith("postmaster@")
-        for probe in probes
-    )
-    return ("no postmaster",) if unknown else ()
+    return ("no postmaster",) if any(knows_no_postmaster(probe) for probe in probes) else ()
+
+
+def knows_no_postmaster(probe: AskedProbe) -> bool:
+    """Asked for in the first place, or to settle a doubt."""
+    if (postmaster := probe.answer.postmaster) is not None:
+        return judge(postmaster).verdict is ProbeVerdict.USER_UNKNOWN
+    unknown = probe.judgement.verdict is ProbeVerdict.USER_UNKNOWN
+    return unknown and probe.question.recipient.startswith("postmaster@")
 
 
 def judged(planned: Planned, question: Question, answer: Answer) -> AskedProbe:
     """A probe with what its answer means; a bug of the judgement costs this verdict only."""
     try:
-        return AskedProbe(planned, question, answer, judge(answer.outcome))
+        return AskedProbe(planned, question, answer, judge_answer(answer))
     except Exception as error:
         logger.exception("internal error in judging what %s said", planned.address)
         outcome = Outcome(answer.outcome.stage, trouble=ProbeVerdict.LOCAL_ERROR, error=internal_error(error))

@@ -16,7 +16,7 @@ from scanner.judge.domain import judge_domain
 from scanner.pool.probe import Probe
 from scanner.run.group import AskedProbe, result_of, undialled, without_postmaster
 from scanner.run.plan import Plan, Planned, plan
-from scanner.run.verdict import judge
+from scanner.run.verdict import judge_answer
 from scanner.terms import (
     DomainRoute,
     DomainVerdict,
@@ -173,7 +173,7 @@ class Look:
                 answer = undialled(each)
             else:
                 answer = await self.asked(each, each.address, len(probes), pool)
-            probes.append(AskedProbe(each, self.question, answer, judge(answer.outcome)))
+            probes.append(AskedProbe(each, self.question, answer, judge_answer(answer)))
             self.telling.ended(probes[-1])
             if not every and probes[-1].judgement.verdict is ProbeVerdict.ACCEPTED:
                 break

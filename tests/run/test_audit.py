@@ -273,14 +273,14 @@ async def test_a_bug_in_one_look_up_costs_that_item_only_and_is_reported(caplog:
 async def test_a_bug_in_one_judgement_costs_that_probe_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    judge = grouping.judge
+    judge_answer = grouping.judge_answer
 
-    def sometimes(outcome: Outcome) -> Any:
-        if outcome.reply == NO_SUCH_USER.reply:
+    def sometimes(answer: Answer) -> Any:
+        if answer.outcome.reply == NO_SUCH_USER.reply:
             raise ZeroDivisionError("nobody thought of it")
-        return judge(outcome)
+        return judge_answer(answer)
 
-    monkeypatch.setattr(grouping, "judge", sometimes)
+    monkeypatch.setattr(grouping, "judge_answer", sometimes)
     run = Run(pool=FakePool(lambda probe: NO_SUCH_USER if probe.seq == 1 else ACCEPTED))
     with caplog.at_level(logging.ERROR):
         found = await run.over("a.example", "odd.example", "b.example")

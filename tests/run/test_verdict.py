@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.run.verdict import demands_tls, judge
-from scanner.smtp.outcome import Outcome
+from scanner.pool.probe import Answer
+from scanner.run.verdict import demands_tls, judge, judge_answer, leaves_open
+from scanner.smtp.outcome import Again, Outcome
 from scanner.smtp.reply import Reply
 from scanner.terms import About, Confidence, Judgement, ProbeVerdict, Stage, Standing
 
@@ -76,3 +77,59 @@ def test_nothing_at_all_is_a_fault_of_ours() -> None:
 )
 def test_only_a_refusal_that_asks_for_tls_demands_it(code: int, words: bytes, *, demands: bool) -> None:
     assert demands_tls(Stage.MAIL, reply(code, words)) is demands
+
+
+OPEN = Outcome(Stage.RCPT, reply(550, b"Invalid recipient"))
+"""OpenSMTPD says so to a foreign domain and to an unknown user alike."""
+
+
+@pytest.mark.parametrize(
+    ("postmaster", "standing"),
+    [
+        (reply(250, b"2.1.5 Ok"), Standing.SERVES),
+        (reply(550, b"5.1.1 User unknown"), Standing.SERVES),
+        (reply(554, b"5.7.1 Relay access denied"), Standing.BROKEN),
+        (reply(550, b"Invalid recipient"), Standing.UNDECIDED),
+        (reply(450, b"4.2.0 Greylisted"), Standing.UNDECIDED),
+        (reply(421, b"4.3.2 good bye"), Standing.UNDECIDED),
+    ],
+)
+def test_what_a_refusal_leaves_open_follows_the_postmaster(postmaster: Reply, standing: Standing) -> None:
+    found = judge_answer(Answer(OPEN, 0.0, postmaster=Outcome(Stage.RCPT, postmaster)))
+    assert found == judge(OPEN)._replace(standing=standing)
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        Outcome(Stage.RCPT, trouble=ProbeVerdict.REPLY_TIMEOUT),
+        Outcome(Stage.MAIL, reply(550, b"5.7.1 enough")),
+        Outcome(Stage.RCPT, reply(250, b"ok"), again=Again.UNPIPELINED),
+    ],
+)
+def test_a_postmaster_who_was_not_answered_settles_nothing(nothing: Outcome) -> None:
+    assert judge_answer(Answer(OPEN, 0.0, postmaster=nothing)) == judge(OPEN)
+
+
+def test_a_clear_refusal_does_not_follow_the_postmaster() -> None:
+    denied = Outcome(Stage.RCPT, reply(554, b"5.7.1 Relay access denied"))
+    found = judge_answer(Answer(denied, 0.0, postmaster=Outcome(Stage.RCPT, reply(250, b"ok"))))
+    assert found.standing is Standing.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_open"),
+    [
+        (OPEN, True),
+        (Outcome(Stage.RCPT, reply(450, b"4.2.0 Greylisted")), True),
+        (Outcome(Stage.RCPT, reply(250, b"ok")), False),
+        (Outcome(Stage.RCPT, reply(550, b"5.1.1 User unknown")), False),
+        (Outcome(Stage.RCPT, reply(421, b"4.3.2 good bye")), False),
+        (Outcome(Stage.MAIL, reply(550, b"no")), False),
+        (Outcome(Stage.RCPT, trouble=ProbeVerdict.DISCONNECTED), False),
+    ],
+)
+def test_only_a_refusal_at_rcpt_that_says_nothing_about_the_domain_leaves_it_open(
+    outcome: Outcome, *, is_open: bool
+) -> None:
+    assert leaves_open(outcome) is is_open
