@@ -9,11 +9,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from scanner.smtp.command import EHLO, HELO, MAIL, OPEN, QUIT, RCPT, RSET, STARTTLS
+from scanner.smtp.command import DATA, EHLO, HELO, MAIL, OPEN, QUIT, RCPT, RSET, STARTTLS
 from scanner.smtp.extensions import read_extensions
 from scanner.smtp.outcome import Again, Ended, Outcome, StartTls, TlsAgreed
 from scanner.smtp.reply import whole_replies
-from scanner.smtp.states import AND_QUIT, AND_RESET, IDLE, TRANSACTION
+from scanner.smtp.states import AND_QUIT, AND_RESET, IDLE, SENDING, TRANSACTION
 from scanner.terms import ProbeVerdict, Stage
 
 if TYPE_CHECKING:
@@ -42,7 +42,10 @@ def beginning(dialogue: Dialogue) -> Callable[[Dialogue], None]:
 
 
 def say_all(dialogue: Dialogue) -> None:
-    """The question's first step where commands go together: its end goes out with it."""
+    """The question's first step where commands go together: its end goes out with it, unless DATA may come between."""
+    if dialogue.question is not None and dialogue.question.data:
+        say_but_end(dialogue)
+        return
     dialogue.sender_said = dialogue.pipelined = True
     dialogue.say_group(AND_QUIT if dialogue.last else AND_RESET)
 
@@ -51,7 +54,12 @@ def say_but_quit(dialogue: Dialogue) -> None:
     """As `say_all`, where a refusal may ask for TLS: after RSET there can be STARTTLS, after QUIT nothing."""
     if not dialogue.last:
         say_all(dialogue)
-        return
+    else:
+        say_but_end(dialogue)
+
+
+def say_but_end(dialogue: Dialogue) -> None:
+    """Both commands of a question together, and its end when they are answered."""
     say_mail(dialogue)
     dialogue.pipelined = True
     dialogue.say(RCPT)
@@ -78,6 +86,11 @@ def say_helo(dialogue: Dialogue) -> None:
 def say_rcpt(dialogue: Dialogue) -> None:
     """The next step after MAIL was accepted, where commands go one at a time."""
     dialogue.say(RCPT)
+
+
+def say_data(dialogue: Dialogue) -> None:
+    """The next step after RCPT was accepted, where the question goes as far."""
+    dialogue.say(DATA)
 
 
 def say_starttls(dialogue: Dialogue) -> None:
@@ -161,10 +174,23 @@ def rcpt_answered(dialogue: Dialogue, reply: Reply) -> None:
         if dialogue.state is TRANSACTION:
             dialogue.state = IDLE
         return
-    if reply.code // 100 == 2:
-        dialogue.decide(Stage.RCPT, reply)
-    else:
+    if reply.code // 100 != 2:
         dialogue.refused(Stage.RCPT, reply)
+    elif dialogue.question is not None and dialogue.question.data:
+        dialogue.next_step = say_data
+    else:
+        dialogue.decide(Stage.RCPT, reply)
+
+
+def data_answered(dialogue: Dialogue, reply: Reply) -> None:
+    """RFC 5321 4.1.1.4: at 354 the server waits for a message. It gets none: only the connection's end can say so."""
+    if reply.code == 354:
+        dialogue.decide(Stage.DATA, reply)
+        dialogue.over()
+        return
+    if dialogue.state is SENDING:
+        dialogue.state = TRANSACTION
+    dialogue.refused(Stage.DATA, reply)
 
 
 def rset_answered(dialogue: Dialogue, reply: Reply) -> None:
@@ -210,6 +236,7 @@ ANSWERED: dict[Command, Callable[[Dialogue, Reply], None]] = {
     STARTTLS: starttls_answered,
     MAIL: mail_answered,
     RCPT: rcpt_answered,
+    DATA: data_answered,
     RSET: rset_answered,
     QUIT: quit_answered,
 }

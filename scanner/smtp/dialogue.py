@@ -111,7 +111,8 @@ class Dialogue:
         if self.question is not None or self.state is LEAVING or self.state is OVER:
             raise IllegalCommand(f"a question while {self.state}")
         lines = self.lines
-        lines[MAIL], lines[RCPT] = encoder.mail(question.sender), encoder.rcpt(question.recipient)
+        lines[MAIL] = encoder.mail(question.sender)
+        lines[RCPT] = (encoder.bare_rcpt if question.bare else encoder.rcpt)(question.recipient)
         self.question = question
         self.last = last
         self.notes = []

@@ -28,10 +28,16 @@ class Again(StrEnum):
 
 
 class Question(NamedTuple):
-    """Reverse-path and forward-path of one transaction, without brackets; an empty sender is the null sender."""
+    """Reverse-path and forward-path of one transaction, without brackets; an empty sender is the null sender.
+
+    `data`: an accepted recipient is followed by DATA, and at its 354 the connection is dropped, so that no message
+    leaves. `bare`: the forward-path is said without brackets.
+    """
 
     sender: str
     recipient: str
+    data: bool = False
+    bare: bool = False
 
 
 class Outcome(NamedTuple):

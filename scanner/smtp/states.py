@@ -20,12 +20,13 @@ class State(StrEnum):
     SECURING = "securing"
     IDLE = "idle"
     TRANSACTION = "transaction"
+    SENDING = "sending"
     LEAVING = "leaving"
     OVER = "over"
 
 
 GREETING, HELLO, SECURING, IDLE = State.GREETING, State.HELLO, State.SECURING, State.IDLE
-TRANSACTION, LEAVING, OVER = State.TRANSACTION, State.LEAVING, State.OVER
+TRANSACTION, SENDING, LEAVING, OVER = State.TRANSACTION, State.SENDING, State.LEAVING, State.OVER
 """As with the commands."""
 
 SAYABLE: dict[State, dict[Command, State]] = {
@@ -38,7 +39,13 @@ SAYABLE: dict[State, dict[Command, State]] = {
         Command.RSET: State.IDLE,
         Command.QUIT: State.LEAVING,
     },
-    State.TRANSACTION: {Command.RCPT: State.TRANSACTION, Command.RSET: State.IDLE, Command.QUIT: State.LEAVING},
+    State.TRANSACTION: {
+        Command.RCPT: State.TRANSACTION,
+        Command.DATA: State.SENDING,
+        Command.RSET: State.IDLE,
+        Command.QUIT: State.LEAVING,
+    },
+    State.SENDING: {},
     State.LEAVING: {},
     State.OVER: {},
 }
@@ -55,6 +62,7 @@ STAGE = {
     Command.STARTTLS: Stage.STARTTLS,
     Command.MAIL: Stage.MAIL,
     Command.RCPT: Stage.RCPT,
+    Command.DATA: Stage.DATA,
 }
 STAGE_OF_STATE = {
     State.GREETING: Stage.BANNER,
@@ -62,6 +70,7 @@ STAGE_OF_STATE = {
     State.SECURING: Stage.STARTTLS,
     State.IDLE: Stage.MAIL,
     State.TRANSACTION: Stage.RCPT,
+    State.SENDING: Stage.DATA,
 }
 """Which command comes next, where nothing is owed."""
 

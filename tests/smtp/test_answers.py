@@ -6,9 +6,9 @@ import pytest
 
 from scanner.smtp.answers import granted
 from scanner.smtp.outcome import Again
-from scanner.smtp.states import AND_QUIT, AND_RESET
+from scanner.smtp.states import AND_QUIT, AND_RESET, State
 from scanner.terms import ProbeVerdict, Stage
-from tests.smtp.transcript import plays
+from tests.smtp.transcript import QUESTION, plays
 
 TO_MAIL = """
     S: 220 mx.example ESMTP
@@ -359,3 +359,74 @@ def test_a_group_that_is_granted_whole_ends_with_the_recipients_reply() -> None:
 )
 def test_a_group_that_is_not_granted_to_the_letter_is_taken_reply_by_reply(data: bytes) -> None:
     assert granted(AND_RESET, data) is None
+
+
+AS_FAR_AS_DATA = QUESTION._replace(data=True)
+ONE_AT_A_TIME = """
+    S: 220 mx.example
+    C: EHLO probe.example
+    S: 250 mx.example
+    C: MAIL FROM:<postmaster@probe.example>
+    S: 250 ok
+    C: RCPT TO:<postmaster@partner.example>
+    S: 250 ok
+    C: DATA
+"""
+TOGETHER = """
+    S: 220 mx.example
+    C: EHLO probe.example
+    S: 250-mx.example
+    S: 250 PIPELINING
+    C: MAIL FROM:<postmaster@probe.example>
+    C: RCPT TO:<postmaster@partner.example>
+    S: 250 ok
+    S: 250 ok
+    C: DATA
+"""
+to_data = pytest.mark.parametrize("start", [ONE_AT_A_TIME, TOGETHER], ids=["one at a time", "together"])
+
+
+@to_data
+@pytest.mark.parametrize("last", [True, False])
+def test_at_354_the_session_is_over_and_not_a_byte_of_a_message_is_said(start: str, *, last: bool) -> None:
+    played = plays(lines(start, "    S: 354 go ahead"), question=AS_FAR_AS_DATA, last=last)
+    assert (played.outcome.stage, played.outcome.reply and played.outcome.reply.code) == (Stage.DATA, 354)
+    assert played.dialogue.state is State.OVER
+    assert not played.dialogue.may_leave, "QUIT would be the message's first line"
+
+
+@to_data
+def test_a_refused_data_is_undone_and_the_session_goes_on(start: str) -> None:
+    answers = "    S: 554 5.7.1 no\n    C: RSET\n    S: 250 ok"
+    played = plays(lines(start, answers), question=AS_FAR_AS_DATA, last=False)
+    assert (played.outcome.stage, played.outcome.reply and played.outcome.reply.code) == (Stage.DATA, 554)
+    assert played.dialogue.ready_for_another
+
+
+@to_data
+def test_data_answered_as_if_it_were_done_is_a_protocol_error(start: str) -> None:
+    played = plays(lines(start, "    S: 250 ok", "    C: QUIT", "    S: 221 bye"), question=AS_FAR_AS_DATA)
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.DATA, ProbeVerdict.PROTOCOL_ERROR)
+
+
+def test_a_server_that_hangs_up_at_data_is_disconnected_there() -> None:
+    played = plays(lines(ONE_AT_A_TIME, "    S: <eof>"), question=AS_FAR_AS_DATA)
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.DATA, ProbeVerdict.DISCONNECTED)
+
+
+REFUSED = {
+    "one at a time": ONE_AT_A_TIME.replace("    S: 250 ok\n    C: DATA", "    S: 550 no"),
+    "together": TOGETHER.replace("    S: 250 ok\n    C: DATA", "    S: 550 no"),
+}
+
+
+@pytest.mark.parametrize("start", REFUSED.values(), ids=REFUSED)
+def test_a_refused_recipient_is_not_followed_by_data(start: str) -> None:
+    played = plays(lines(start, "    C: QUIT", "    S: 221 bye"), question=AS_FAR_AS_DATA)
+    assert (played.outcome.stage, played.outcome.reply and played.outcome.reply.code) == (Stage.RCPT, 550)
+
+
+def test_a_bare_recipient_is_said_without_brackets() -> None:
+    start = ONE_AT_A_TIME.replace("RCPT TO:<postmaster@partner.example>", "RCPT TO:postmaster@partner.example")
+    start = start.replace("    C: DATA\n", "    C: QUIT\n    S: 221 bye\n")
+    assert plays(start, question=QUESTION._replace(bare=True)).outcome.stage is Stage.RCPT

@@ -27,12 +27,17 @@ class Played:
     """A dialogue after a transcript; `outcome` of the question, where it has ended."""
 
     def __init__(
-        self, *, last: bool = True, starttls: StartTls = StartTls.WHEN_REQUIRED, pipelining: bool = True
+        self,
+        *,
+        last: bool = True,
+        starttls: StartTls = StartTls.WHEN_REQUIRED,
+        pipelining: bool = True,
+        question: Question = QUESTION,
     ) -> None:
         self.dialogue = Dialogue(
             "probe.example", starttls=starttls, demands_tls=demands_starttls, pipelining=pipelining
         )
-        self.dialogue.ask(QUESTION, last=last)
+        self.dialogue.ask(question, last=last)
         self.outcomes: list[Outcome] = []
         self.handshakes = 0
 
@@ -85,6 +90,14 @@ def play(transcript: str, played: Played) -> Played:
     return played
 
 
-def plays(transcript: str, *, last: bool = True, starttls: str = "when-required", pipelining: bool = True) -> Played:
+def plays(
+    transcript: str,
+    *,
+    last: bool = True,
+    starttls: str = "when-required",
+    pipelining: bool = True,
+    question: Question = QUESTION,
+) -> Played:
     """Play a transcript of a new session that asks one question."""
-    return play(transcript, Played(last=last, starttls=StartTls(starttls), pipelining=pipelining))
+    played = Played(last=last, starttls=StartTls(starttls), pipelining=pipelining, question=question)
+    return play(transcript, played)
