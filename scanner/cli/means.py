@@ -91,17 +91,24 @@ def checked_source(source: str | None) -> str | None:
     return str(address)
 
 
-def questions(settings: Settings, helo: str) -> Questions:
+def sender(settings: Settings, helo: str) -> str:
+    """Who is said to send.
+
+    Raises:
+        UsageError: a --sender that cannot be said.
+    """
+    try:
+        return parse_sender(settings.sender if settings.sender is not None else f"postmaster@{helo}")
+    except UsageError as error:
+        raise UsageError(f"--sender: {error}") from None
+
+
+def questions(settings: Settings, sender: str) -> Questions:
     """What is asked.
 
     Raises:
-        UsageError: a --sender or --recipient that cannot be said.
+        UsageError: a --recipient that cannot be said, a --port that is none.
     """
-    sender = settings.sender if settings.sender is not None else f"postmaster@{helo}"
-    try:
-        sender = parse_sender(sender)
-    except UsageError as error:
-        raise UsageError(f"--sender: {error}") from None
     recipient = settings.recipient if settings.recipient is not None else "postmaster@{domain}"
     try:
         parse_mailbox(recipient.replace("{domain}", EXAMPLE_DOMAIN))

@@ -13,10 +13,10 @@ import uvloop
 
 from scanner import __version__
 from scanner.cli import means
-from scanner.cli.audit import first_of
 from scanner.cli.exits import Exit
 from scanner.cli.narration import Narrator, unasked
 from scanner.cli.options import takes_settings
+from scanner.cli.recorded import first_of
 from scanner.cli.recording import domain_facts, probe_facts
 from scanner.cli.screen import Screen, colour_wanted
 from scanner.cli.startup import check_names, domain_of, in_time
@@ -85,7 +85,7 @@ class ProbeRun:
     def __post_init__(self) -> None:
         settings, subject = self.settings, self.subject
         self.identity = means.identity(settings)
-        self.questions = means.questions(settings, self.identity.helo)
+        self.questions = means.questions(settings, means.sender(settings, self.identity.helo))
         self.item = Item(0, subject.name, subject.recipient)
         self.question = self.questions.about(self.item)
         self.recipient_named = settings.recipient is not None or subject.recipient is not None

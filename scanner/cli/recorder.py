@@ -1,4 +1,4 @@
-"""Delivered domains to the output, a handful at a time.
+"""What a run delivers, domains or targets, to the output, a handful at a time.
 
 A domain's records cost a third when the encoder runs sixty times in a row instead of once between two system calls: its
 code and tables stay in the processor's caches (measured: 15 µs a domain instead of 30).
@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
-from scanner.cli.recording import domain_facts, probe_facts
 from scanner.records.output import ReaderGone
-from scanner.records.record import encode_group
 from scanner.terms import LocalFault
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
     from scanner.records.facts import Group
     from scanner.records.journal import Journal
-    from scanner.run.group import AuditedDomain
 
 logger = logging.getLogger(__name__)
 
@@ -30,36 +27,40 @@ WAIT_S = 0.05
 """How long the first of a handful waits for the others."""
 
 
-class Recorder:
-    """Takes delivered domains; as a block, it hands over what it was given at the end, however the block ends.
+class HasItem(Protocol):
+    """What is delivered says whose it is."""
+
+    @property
+    def item(self) -> object:
+        """The domain or target."""
+
+
+Delivered = TypeVar("Delivered", bound=HasItem)
+
+
+class Recorder(Generic[Delivered]):
+    """Takes what is delivered; as a block, it hands over what it was given at the end, however the block ends.
 
     Args:
-        run: the run's id.
-        port: that is asked.
-        recipient_named: the operator named the recipient of all items.
+        group_of: makes the records of one.
         journal: where the groups go.
-        see: gets the domains and their groups, once they are handed over.
+        see: gets them and their groups, once they are handed over.
 
     Attributes:
-        lost: domains whose records could not be made or counted, by a bug of ours.
+        lost: those whose records could not be made or counted, by a bug of ours.
     """
 
     def __init__(
         self,
-        run: str,
-        port: int,
-        *,
-        recipient_named: bool,
+        group_of: Callable[[Delivered], Group],
         journal: Journal,
-        see: Callable[[Sequence[AuditedDomain], Sequence[Group]], None],
+        see: Callable[[Sequence[Delivered], Sequence[Group]], None],
     ) -> None:
-        self.run = run
-        self.port = port
-        self.recipient_named = recipient_named
+        self.group_of = group_of
         self.journal = journal
         self.see = see
         self.lost = 0
-        self.waiting: list[AuditedDomain] = []
+        self.waiting: list[Delivered] = []
         self.timer: asyncio.TimerHandle | None = None
         self.loop = asyncio.get_running_loop()
 
@@ -69,41 +70,35 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self.flush()
 
-    def take(self, domain: AuditedDomain) -> None:
-        """One delivered domain."""
-        self.waiting.append(domain)
+    def take(self, delivered: Delivered) -> None:
+        """One more."""
+        self.waiting.append(delivered)
         if len(self.waiting) >= AT_ONCE:
             self.flush()
         elif self.timer is None:
             self.timer = self.loop.call_later(WAIT_S, self.flush)
 
     def flush(self) -> None:
-        """Hand over all that wait, each domain's group in one piece."""
+        """Hand over all that wait, each one's group in one piece."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
         if not self.waiting:
             return
         waiting, self.waiting = self.waiting, []
-        domains, groups = [], []
-        for domain in waiting:
+        recorded, groups = [], []
+        for delivered in waiting:
             try:
-                groups.append(self.group_of(domain))
-                domains.append(domain)
+                groups.append(self.group_of(delivered))
+                recorded.append(delivered)
             except Exception:
-                # A bug of ours: it costs this domain, and the run says that it is not complete.
+                # A bug of ours: it costs this one, and the run says that it is not complete.
                 self.lost += 1
-                logger.exception("internal error at the records of %s", domain.item.domain)
-        with suppress(ReaderGone, LocalFault):  # the journal itself stops the run; here it would seem the domains'
+                logger.exception("internal error at the records of %s", delivered.item)
+        with suppress(ReaderGone, LocalFault):  # the journal itself stops the run; here it would seem theirs
             self.journal.write(*[group.data for group in groups])
         try:
-            self.see(domains, groups)
+            self.see(recorded, groups)
         except Exception:
-            self.lost += len(domains)
-            logger.exception("internal error at the count of %d domains", len(domains))
-
-    def group_of(self, domain: AuditedDomain) -> Group:
-        """A domain's records."""
-        item, port = domain.item, self.port
-        probes = [probe_facts(item, port, probe) for probe in domain.probes]
-        return encode_group(self.run, probes, domain_facts(domain, recipient_named=self.recipient_named))
+            self.lost += len(recorded)
+            logger.exception("internal error at the count of %d groups", len(recorded))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from scanner.cli.audit import AuditRun, findings_of, first_of
+from scanner.cli.audit import AuditRun
 from scanner.cli.exits import Exit
 from scanner.cli.source import Source
 from scanner.cli.stopping import Stopping
@@ -15,7 +15,7 @@ from scanner.records.output import ReaderGone
 from scanner.records.record import encode_group
 from scanner.records.tally import DEFAULT_FINDINGS
 from scanner.settings import AUDIT, Settings, settings_of
-from scanner.terms import DomainRoute, DomainVerdict, LocalFault, UsageError
+from scanner.terms import DomainRoute, DomainVerdict, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,32 +23,6 @@ if TYPE_CHECKING:
 
 def run_of(**settings: Any) -> AuditRun:
     return AuditRun(Settings(helo="probe.example", **settings), Source(["a.example"], "-"))
-
-
-@pytest.mark.parametrize(
-    ("fail_on", "names"),
-    [
-        (None, None),
-        ("none", set()),
-        ("", set()),
-        ("relay_denied", {"relay_denied"}),
-        (" ok , no_domain,", {"ok", "no_domain"}),
-        ("open_relay", {"open_relay"}),
-        ("none,ok", {"ok"}),
-    ],
-)
-def test_fail_on_is_a_list_of_verdicts_of_any_kind(fail_on: str | None, names: set[str] | None) -> None:
-    assert findings_of(fail_on) == names
-
-
-def test_every_unknown_name_in_fail_on_is_named() -> None:
-    with pytest.raises(UsageError, match="no verdict is called 'grelisted', 'okay'"):
-        findings_of("okay,ok,grelisted")
-
-
-def test_the_first_error_of_nested_groups_is_found() -> None:
-    inner = ExceptionGroup("inner", [LocalFault("one"), LocalFault("two")])
-    assert str(first_of(ExceptionGroup("outer", [inner, LocalFault("three")]))) == "one"
 
 
 def test_the_start_record_has_the_settings_of_the_audit_with_what_took_effect() -> None:

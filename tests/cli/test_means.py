@@ -90,19 +90,23 @@ def test_who_we_cannot_be_is_named_by_its_option(settings: Settings, fault: str)
         means.identity(settings)
 
 
+def questions(settings: Settings, helo: str) -> Questions:
+    return means.questions(settings, means.sender(settings, helo))
+
+
 def test_without_options_postmaster_writes_to_postmaster() -> None:
     """RFC 5321 4.5.1: every domain takes mail for it."""
-    assert means.questions(Settings(), "me.example") == Questions("postmaster@me.example", "postmaster@{domain}", 25)
+    assert questions(Settings(), "me.example") == Questions("postmaster@me.example", "postmaster@{domain}", 25)
 
 
 def test_sender_and_recipient_are_taken_as_given() -> None:
     settings = Settings(sender="Me@Partner.EXAMPLE", recipient="info+{domain}@{domain}", port=2525)
-    assert means.questions(settings, "x.example") == Questions("Me@partner.example", "info+{domain}@{domain}", 2525)
+    assert questions(settings, "x.example") == Questions("Me@partner.example", "info+{domain}@{domain}", 2525)
 
 
 @pytest.mark.parametrize("null", ["", "<>"])
 def test_the_null_sender_can_be_asked_for(null: str) -> None:
-    assert means.questions(Settings(sender=null), "x.example").sender == ""
+    assert questions(Settings(sender=null), "x.example").sender == ""
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_the_null_sender_can_be_asked_for(null: str) -> None:
 )
 def test_what_cannot_be_asked_is_named_by_its_option(settings: Settings, fault: str) -> None:
     with pytest.raises(UsageError, match=f"^{re.escape(fault)}"):
-        means.questions(settings, "x.example")
+        questions(settings, "x.example")
 
 
 def test_resolvers_are_addresses_with_or_without_a_port() -> None:

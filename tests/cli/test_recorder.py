@@ -8,6 +8,7 @@ import pytest
 
 from scanner.cli import recorder as recording
 from scanner.cli.recorder import AT_ONCE, Recorder
+from scanner.cli.recording import audited_group
 from scanner.records.output import ReaderGone
 from scanner.run.group import AuditedDomain
 from scanner.terms import DomainVerdict, Item, LocalFault
@@ -48,8 +49,10 @@ class Seen:
             self.domains.append((domain.item.seq, group.domain.seq))
 
 
-def recorder(journal: FakeJournal, see: Callable[[Sequence[AuditedDomain], Sequence[Group]], None]) -> Recorder:
-    return Recorder("run", 25, recipient_named=False, journal=cast("Any", journal), see=see)
+def recorder(
+    journal: FakeJournal, see: Callable[[Sequence[AuditedDomain], Sequence[Group]], None]
+) -> Recorder[AuditedDomain]:
+    return Recorder(lambda domain: audited_group("run", 25, domain, recipient_named=False), cast("Any", journal), see)
 
 
 def domain(seq: int) -> AuditedDomain:
@@ -110,7 +113,7 @@ async def test_records_that_cannot_be_made_cost_their_domain_and_no_other(caplog
         for broken in (domain(0), domain(1)._replace(probes=cast("Any", (None,))), domain(2)):
             taking.take(broken)
     assert (journal.seqs, seen.domains, taking.lost) == ([0, 2], [(0, 0), (2, 2)], 1)
-    assert "internal error at the records of d1.example" in caplog.text
+    assert "internal error at the records of Item(seq=1, domain='d1.example'" in caplog.text
 
 
 async def test_a_census_that_fails_costs_the_run_its_claim_to_be_complete_and_no_record(
@@ -126,7 +129,7 @@ async def test_a_census_that_fails_costs_the_run_its_claim_to_be_complete_and_no
         taking.flush()
         taking.take(domain(2))
     assert (journal.seqs, taking.lost) == ([0, 1, 2], 3)
-    assert "internal error at the count of 2 domains" in caplog.text
+    assert "internal error at the count of 2 groups" in caplog.text
 
 
 async def test_the_end_of_a_run_that_has_nothing_left_writes_nothing() -> None:

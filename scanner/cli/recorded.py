@@ -1,0 +1,214 @@
+"""What every run that writes records has: signals, journal, start and run lines, faults of ours, the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from scanner import __version__
+from scanner.cli import means
+from scanner.cli.exits import Exit
+from scanner.cli.inquiry import on_inquiry
+from scanner.cli.memory import settle_memory
+from scanner.cli.progress import tell
+from scanner.cli.screen import colour_wanted
+from scanner.cli.startup import check_names, in_time
+from scanner.cli.status import Gauge
+from scanner.cli.stopping import Stopping, on_signals
+from scanner.cli.warnings import Warnings, say
+from scanner.records.facts import RunFacts, StartFacts
+from scanner.records.journal import open_journal
+from scanner.records.output import STDOUT, ReaderGone
+from scanner.records.record import encode_run, encode_start
+from scanner.records.tally import KNOWN_VERDICTS, Tally
+from scanner.resolve.resolver import Resolver
+from scanner.settings import settings_of
+from scanner.terms import LocalFault, UsageError
+
+if TYPE_CHECKING:
+    from scanner.cli.source import Source
+    from scanner.intake.lines import BadLine
+    from scanner.records.journal import Journal
+    from scanner.settings import Settings
+
+
+def findings_of(fail_on: str | None) -> frozenset[str] | None:
+    """The verdicts that make exit code 1; None for the default.
+
+    Raises:
+        UsageError: names what is no verdict.
+    """
+    if fail_on is None:
+        return None
+    names = frozenset(name.strip() for name in fail_on.split(",")) - {"", "none"}
+    if unknown := sorted(names - KNOWN_VERDICTS):
+        raise UsageError(f"--fail-on: no verdict is called {', '.join(map(repr, unknown))}")
+    return names
+
+
+def first_of(group: BaseExceptionGroup[Exception]) -> Exception:
+    """The first single exception of a group of groups."""
+    first = group.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def check_output(settings: Settings) -> None:
+    """Somebody must be there to take the records.
+
+    Raises:
+        UsageError: standard output is closed.
+    """
+    if settings.output == STDOUT and sys.stdout is None:
+        raise UsageError("stdout is closed: open it, or -o FILE")
+
+
+class RecordedRun(ABC):
+    """One run of a command; built from settings that were checked, before anything is asked or written.
+
+    Args:
+        settings: of the command.
+        source: its input.
+
+    Attributes:
+        interrupted: something was left undone.
+        fault: what ended it early, raised at the end.
+    """
+
+    command: ClassVar[str]
+
+    def __init__(self, settings: Settings, source: Source) -> None:
+        self.settings = settings
+        self.source = source
+        self.id = secrets.token_hex(8)
+        self.warnings = Warnings()
+        self.bad_lines = 0
+        self.interrupted = False
+        self.fault: Exception | None = None
+        self.fail_on = findings_of(settings.fail_on)
+        self.tally = Tally(self.fail_on)
+        self.gauge = Gauge(self.tally, source)
+        self.identity = means.identity(settings)
+        self.sender = means.sender(settings, self.identity.helo)
+        self.resolvers = means.resolvers(settings)
+        self.fence = means.fence(settings)
+        self.limits = means.limits(settings, self.warnings.warn)
+        self.session_limits = means.session_limits(settings)
+
+    # -- what each command says --------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def piped(self, resolver: Resolver, journal: Journal, stopping: Stopping) -> None:
+        """The pipeline itself, from the input to the last group."""
+
+    @abstractmethod
+    def admit_no_more(self) -> None:
+        """What is under way may end; nothing else begins."""
+
+    @abstractmethod
+    def sum_up(self, *, color: bool) -> None:
+        """Say on stderr what was found."""
+
+    @abstractmethod
+    def taken_effect(self) -> dict[str, object]:
+        """For the start record: settings that differ from what was asked for, as nothing was, or it was too much."""
+
+    async def before(self, resolver: Resolver) -> None:  # noqa: B027 - a hook, not a duty
+        """What has to be known before the first record; most need nothing.
+
+        Raises:
+            UsageError: the run makes no sense.
+        """
+
+    # -- what is the same --------------------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Everything, to the exit code."""
+        settle_memory()
+        asked, written = asyncio.timeout(None), asyncio.timeout(None)
+        stopping = Stopping(asked, self.admit_no_more, written)
+        try:
+            async with written:
+                with on_signals(stopping), on_inquiry(self.tell):
+                    await self.recorded(stopping)
+        except ReaderGone:
+            return Exit.INCOMPLETE
+        except TimeoutError:
+            if not written.expired():
+                raise
+            self.fault = LocalFault("stopped while the output's reader was not reading: the last records are lost")
+            self.interrupted = True
+        if not self.settings.quiet and not isinstance(self.fault, UsageError):
+            self.sum_up(color=colour_wanted(self.settings.color, sys.stderr))
+        if self.fault is not None:
+            raise self.fault
+        return self.exit_code()
+
+    async def recorded(self, stopping: Stopping) -> None:
+        """The run and its records, the `run` line last."""
+        started = time.time()
+        async with open_journal(self.settings.output, force=self.settings.force) as journal:
+            await self.guarded(journal, started, stopping)
+            facts = RunFacts(started, time.time(), self.interrupted, self.bad_lines, self.warnings.texts)
+            journal.write(encode_run(self.id, facts, self.tally))
+
+    def effective_settings(self) -> dict[str, object]:
+        """For the start record: what was asked for, and what stands in place of an absent option."""
+        given = {setting.name: getattr(self.settings, setting.name) for setting in settings_of(self.command)}
+        said = {"helo": self.identity.helo, "sender": self.sender, "concurrency": self.limits.concurrency}
+        return given | said | self.taken_effect()
+
+    async def guarded(self, journal: Journal, started: float, stopping: Stopping) -> None:
+        """From the first look-up to the last group; a fault of ours ends it early, with what is written kept whole."""
+        try:
+            async with (
+                stopping.limit,
+                Resolver(self.resolvers, warn=self.warnings.warn) as resolver,
+                asyncio.TaskGroup() as tasks,
+            ):
+                names = check_names(resolver, self.identity.helo, self.sender, self.warnings.warn)
+                check = tasks.create_task(names)
+                await in_time(check)
+                await self.before(resolver)
+                facts = StartFacts(__version__, started, self.command, self.effective_settings(), self.warnings.texts)
+                journal.write(encode_start(self.id, facts))
+                await self.piped(resolver, journal, stopping)
+                check.cancel()
+            self.interrupted |= stopping.asked
+        except TimeoutError:
+            if not stopping.limit.expired():
+                raise
+            self.interrupted = True
+        except BaseExceptionGroup as group:
+            ours, others = group.split((LocalFault, UsageError))
+            if ours is None or others is not None:
+                raise
+            self.interrupted = True
+            self.fault = self.fault or first_of(ours)
+
+    def tell(self) -> None:
+        """Somebody asks how far we are: whatever --progress and --quiet say."""
+        tell(self.gauge.status(), as_json=self.settings.progress == "json")
+
+    def on_bad_line(self, bad: BadLine) -> None:
+        """Report it by number; with --strict it ends the run."""
+        sentence = f"line {bad.number}: {bad.reason}"
+        if self.settings.strict:
+            self.fault = self.fault or UsageError(sentence)
+            self.interrupted = True
+            self.source.stop()
+            return
+        self.bad_lines += 1
+        say(f"mxsweep: {sentence}; skipped")
+
+    def exit_code(self) -> int:
+        """Exit 3 beats 1; a resolver that failed for all is not a run."""
+        if self.interrupted or self.tally.unencodable:
+            return Exit.INCOMPLETE
+        if self.tally.dns_failed_throughout:
+            say("mxsweep: every look-up failed: is the resolver reachable?")
+            return Exit.INCOMPLETE
+        return Exit.FINDINGS if self.tally.findings else Exit.CLEAN
