@@ -101,6 +101,11 @@ def parse_address(text: str) -> Address:
     return address
 
 
+def literal_of(address: Address) -> str:
+    """An address as a mailbox has it (RFC 5321 4.1.3): `[192.0.2.1]`, `[IPv6:2001:db8::1]`."""
+    return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"
+
+
 def parse_range(text: str) -> Range:
     """An address, a CIDR (192.0.2.0/24) or a first and last address (192.0.2.1-192.0.2.9).
 

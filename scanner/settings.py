@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 
 AUDIT = "audit"
 PROBE = "probe"
-ALL = (AUDIT, PROBE)
+SWEEP = "sweep"
+ALL = (AUDIT, PROBE, SWEEP)
+RUNS = (AUDIT, SWEEP)
+"""Commands that write records of many."""
 
 
 class Option(NamedTuple):
@@ -26,6 +29,7 @@ class Option(NamedTuple):
     unit: str | None = None
     least: float | None = None
     flag_only_short: bool = False
+    name: str | None = None
 
 
 def option(default: Any, text: str, source: str, **more: Any) -> Any:  # noqa: ANN401 - as dataclasses.field  # noqa: ANN401 - as dataclasses.field
@@ -44,19 +48,19 @@ class Settings:
     """The effective settings of a run."""
 
     input: str = option(
-        "-", "Read items from FILE, one a line.", "as cat and jq", commands=(AUDIT,), metavar="FILE", short="-i"
+        "-", "Read items from FILE, one a line.", "as cat and jq", commands=RUNS, metavar="FILE", short="-i"
     )
     output: str = option(
         "-",
         "Write records to FILE (mode 0600); an existing one is refused.",
         "as sort -o",
-        commands=(AUDIT,),
+        commands=RUNS,
         metavar="FILE",
         short="-o",
     )
-    force: bool = option(False, "Replace an existing output file.", "nothing is lost unasked", commands=(AUDIT,))
+    force: bool = option(False, "Replace an existing output file.", "nothing is lost unasked", commands=RUNS)
     strict: bool = option(
-        False, "Stop at the first bad input line (exit code 2).", "one typo must not cost a night", commands=(AUDIT,)
+        False, "Stop at the first bad input line (exit code 2).", "one typo must not cost a night", commands=RUNS
     )
     via: tuple[str, ...] = option(
         (),
@@ -81,18 +85,50 @@ class Settings:
         None,
         "Address said in RCPT TO; {domain} is filled in. [postmaster@{domain}]",
         "every domain must take it: RFC 5321 4.5.1",
+        commands=(AUDIT, PROBE),
         metavar="ADDRESS",
     )
-    port: int = option(25, "TCP port of the exchanges.", "RFC 5321", least=1)
+    port: int = option(25, "TCP port of the exchanges.", "RFC 5321", commands=(AUDIT, PROBE), least=1)
+    ports: tuple[int, ...] = option(
+        (), "TCP port to ask at, repeatable. [25]", "RFC 5321", commands=(SWEEP,), metavar="PORT", name="port"
+    )
+    canary: str | None = option(
+        None,
+        "A mailbox of yours at a domain that none of the targets handles; required.",
+        "a host that serves a test's domain is no relay",
+        commands=(SWEEP,),
+        metavar="ADDRESS",
+    )
+    tests: str = option(
+        "basic",
+        "Relay tests: basic, all, or names.",
+        "basic finds nearly all relays with five questions",
+        commands=(SWEEP,),
+        metavar="basic|all|NAME,…",
+    )
+    evidence: str = option(
+        "rcpt",
+        "How far a test goes; data: to DATA's 354, where the connection is dropped.",
+        "no message leaves",
+        commands=(SWEEP,),
+        choices=("rcpt", "data", "deliver"),
+    )
+    shuffle: bool = option(
+        False, "Visit the targets in a pseudo-random order.", "no subnet is hammered", commands=(SWEEP,)
+    )
+    seed: int = option(0, "Which order --shuffle makes.", "the same for all shards", commands=(SWEEP,), least=0)
+    shard: str | None = option(
+        None, "Only every Nth target, from the Ith on.", "as zmap's shards", commands=(SWEEP,), metavar="I/N"
+    )
     resolver: tuple[str, ...] = option(
         (), "DNS server to ask, repeatable. [the system's]", "/etc/resolv.conf", metavar="HOST[:PORT]"
     )
     source: str | None = option(None, "Local address to connect from.", "the kernel's choice", metavar="ADDRESS")
     concurrency: int = option(
-        500, "Connections at once.", "a tenth of what a small host can hold", commands=(AUDIT,), least=1
+        500, "Connections at once.", "a tenth of what a small host can hold", commands=RUNS, least=1
     )
     per_target: int = option(
-        2, "Connections at once to one address.", "below every limit seen in the field", commands=(AUDIT,), least=1
+        2, "Connections at once to one address.", "below every limit seen in the field", commands=RUNS, least=1
     )
     rate: float = option(50.0, "Connections a second over all; 0: no limit.", "polite on a shared line", least=0)
     target_rate: float = option(
@@ -105,7 +141,7 @@ class Settings:
         20_000,
         "Probes in memory; items that wait for a busy target wait on disk.",
         "some 100 MB",
-        commands=(AUDIT,),
+        commands=RUNS,
         least=1,
     )
     connect_timeout: float = option(10.0, "For a connection.", "three SYNs of Linux (1, 3, 7 s)", unit="s", least=0.001)
@@ -118,10 +154,10 @@ class Settings:
     )
     probe_timeout: float = option(180.0, "For a whole probe, from its dial.", "six slow replies", unit="s", least=0.001)
     transactions_per_session: int = option(
-        10, "Questions in one session.", "Exim drops a client at the 12th RSET", commands=(AUDIT,), least=1
+        10, "Questions in one session.", "Exim drops a client at the 12th RSET", commands=RUNS, least=1
     )
     errors_per_session: int = option(
-        8, "Refusals in one session.", "Postfix slows from the 10th, hangs up at the 20th", commands=(AUDIT,), least=1
+        8, "Refusals in one session.", "Postfix slows from the 10th, hangs up at the 20th", commands=RUNS, least=1
     )
     target_memory: float = option(
         300.0,
@@ -135,7 +171,7 @@ class Settings:
         60.0,
         "Pause of an address that turns us away for now, then twice that, then its word counts; 0: at once.",
         "one connection limit's usual window",
-        commands=(AUDIT,),
+        commands=RUNS,
         unit="s",
         least=0,
     )
@@ -158,6 +194,7 @@ class Settings:
         False,
         "Where a refused recipient leaves it open whether the domain is served, ask for its postmaster too.",
         "RFC 5321 4.5.1: a served domain has one; one RCPT more than was asked for",
+        commands=(AUDIT, PROBE),
     )
     allow_net: tuple[str, ...] = option(
         (), "Dial these reserved or own addresses all the same, repeatable.", "the fence", metavar="CIDR"
@@ -180,22 +217,22 @@ class Settings:
         commands=(AUDIT,),
     )
     dry_run: bool = option(
-        False, "Resolve nothing, dial nothing: say what would be asked.", "look before a big run", commands=(AUDIT,)
+        False, "Resolve nothing, dial nothing: say what would be asked.", "look before a big run", commands=RUNS
     )
     fail_on: str | None = option(
         None,
         "Verdicts that make exit code 1, or 'none'. [the findings]",
         "cron tells only of these",
-        commands=(AUDIT,),
+        commands=RUNS,
         metavar="VERDICT,…",
     )
-    verbose: bool = option(False, "Say more on stderr.", "quiet enough for cron", commands=(AUDIT,), short="-v")
-    quiet: bool = option(False, "No progress, no summary; errors only.", "the same", commands=(AUDIT,))
+    verbose: bool = option(False, "Say more on stderr.", "quiet enough for cron", commands=RUNS, short="-v")
+    quiet: bool = option(False, "No progress, no summary; errors only.", "the same", commands=RUNS)
     progress: str = option(
         "auto",
         "Progress on stderr.",
         "a line on a terminal, nothing elsewhere",
-        commands=(AUDIT,),
+        commands=RUNS,
         choices=("auto", "plain", "json", "none"),
     )
     all: bool = option(
@@ -214,4 +251,4 @@ def settings_of(command: str) -> list[Field[Any]]:
 
 def option_name(setting: Field[Any]) -> str:
     """The long option, without dashes; a file's key and, in capitals, the environment variable's tail."""
-    return setting.name.replace("_", "-")
+    return option_of(setting).name or setting.name.replace("_", "-")

@@ -85,6 +85,23 @@ class ProbeVerdict(StrEnum):
     LOCAL_ERROR = "local_error"
 
 
+class SweepVerdict(StrEnum):
+    """What a target's relay tests say together; where they say nothing, it is the cause, a ProbeVerdict."""
+
+    OPEN_RELAY_CONFIRMED = "open_relay_confirmed"
+    OPEN_RELAY = "open_relay"
+    OPEN_RELAY_LIKELY = "open_relay_likely"
+    OPEN_RELAY_SUSPECTED = "open_relay_suspected"
+    CLOSED = "closed"
+
+
+class Unproven(StrEnum):
+    """How a relay test ended that proves nothing. INCONCLUSIVE: its control was accepted too. SKIPPED: not run."""
+
+    INCONCLUSIVE = "inconclusive"
+    SKIPPED = "skipped"
+
+
 class DomainVerdict(StrEnum):
     """What a domain's probes say together."""
 

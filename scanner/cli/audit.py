@@ -21,6 +21,7 @@ from scanner.cli.source import Source
 from scanner.cli.startup import domain_of
 from scanner.cli.summary import Summary
 from scanner.cli.warnings import say
+from scanner.intake.lines import Intake
 from scanner.pool.pool import Pool
 from scanner.pool.session import Means
 from scanner.records.tally import DEFAULT_FINDINGS
@@ -54,7 +55,7 @@ def command(domains: tuple[str, ...], **options: object) -> int:
     outlive_inquiries()
     settings = Settings(**options)  # type: ignore[arg-type]  # click has converted them
     check_output(settings)
-    run = AuditRun(settings, Source(domains, settings.input))
+    run = AuditRun(settings, Source(domains, settings.input, Intake()))
     if settings.dry_run:
         return run.describe()
     return uvloop.run(run.run())
@@ -65,7 +66,7 @@ class AuditRun(RecordedRun):
 
     command = AUDIT
 
-    def __init__(self, settings: Settings, source: Source) -> None:
+    def __init__(self, settings: Settings, source: Source[Item]) -> None:
         super().__init__(settings, source)
         self.audit: Audit | None = None
         self.summary = Summary(DEFAULT_FINDINGS if self.fail_on is None else self.fail_on)

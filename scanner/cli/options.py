@@ -72,6 +72,8 @@ def as_click(setting: Field[Any]) -> Callable[[Callable[..., int]], Callable[...
         more["type"] = click.Choice(option.choices)
     elif kind == tuple[str, ...]:
         more["multiple"] = True
+    elif kind == tuple[int, ...]:
+        more |= {"multiple": True, "type": click.IntRange(1, MOST)}
     elif option.least is not None:
         more["type"] = click.IntRange(int(option.least), MOST) if kind is int else FiniteFloat(option.least)
     else:
@@ -82,10 +84,15 @@ def as_click(setting: Field[Any]) -> Callable[[Callable[..., int]], Callable[...
         default=setting.default,
         show_default=kind is not bool and setting.default not in (None, (), "-"),
         metavar=option.metavar,
-        envvar=ENVIRONMENT_PREFIX + setting.name.upper(),
+        envvar=ENVIRONMENT_PREFIX + key_of(setting).upper(),
         help=option.help + unit,
         **more,
     )
+
+
+def key_of(setting: Field[Any]) -> str:
+    """What a file's key and, in capitals, the environment variable's tail come to: underscores for dashes."""
+    return option_name(setting).replace("-", "_")
 
 
 def read_config(ctx: click.Context, path: str | None, command: str) -> None:
@@ -102,7 +109,7 @@ def read_config(ctx: click.Context, path: str | None, command: str) -> None:
         raise UsageError(f"--config {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {path}: {error}") from error
-    known = {setting.name: setting for setting in fields(Settings)}
+    known = {key_of(setting): setting for setting in [*fields(Settings), *settings_of(command)]}  # its own win
     own = {setting.name for setting in settings_of(command)}
     values = {}
     for key, value in found.items():
@@ -111,7 +118,7 @@ def read_config(ctx: click.Context, path: str | None, command: str) -> None:
             raise UsageError(f"--config {path}: no option is called {key!r}")
         if (wanted := fault_of(value, setting)) is not None:
             raise UsageError(f"--config {path}: {key} must be {wanted}")
-        several = isinstance(setting.default, tuple) and isinstance(value, str)
+        several = isinstance(setting.default, tuple) and not isinstance(value, list)
         values[setting.name] = [value] if several else value
     ctx.default_map = {name: value for name, value in values.items() if name in own}  # below the environment
 
@@ -122,6 +129,9 @@ def fault_of(value: object, setting: Field[Any]) -> str | None:
     if kind == tuple[str, ...]:
         values = value if isinstance(value, list) else [value]
         return None if all(isinstance(entry, str) for entry in values) else "a string or a list of strings"
+    if kind == tuple[int, ...]:
+        values = value if isinstance(value, list) else [value]
+        return None if all(fault_of_number(entry, int, 1) is None for entry in values) else "a number or a list of them"
     if kind is bool:
         return None if isinstance(value, bool) else "true or false"
     if kind in (int, float, float | None):

@@ -7,7 +7,7 @@ import secrets
 import sys
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scanner import __version__
 from scanner.cli import means
@@ -80,7 +80,7 @@ class RecordedRun(ABC):
 
     command: ClassVar[str]
 
-    def __init__(self, settings: Settings, source: Source) -> None:
+    def __init__(self, settings: Settings, source: Source[Any]) -> None:
         self.settings = settings
         self.source = source
         self.id = secrets.token_hex(8)

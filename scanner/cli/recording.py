@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from scanner.records.facts import DomainFacts, Group, ProbeFacts
 from scanner.records.record import encode_group
+from scanner.records.sweep import RelayTestFacts, encode_swept
+from scanner.terms import Exchange, Judgement
 
 if TYPE_CHECKING:
+    from scanner.relay.course import RelayTest
     from scanner.run.group import AskedProbe, AuditedDomain
+    from scanner.run.sweep import SweptTarget
     from scanner.terms import Item
 
 
@@ -40,3 +44,32 @@ def domain_facts(domain: AuditedDomain, *, recipient_named: bool) -> DomainFacts
     item, verdict, exchanges, _, error, notes = domain
     recipient_named = recipient_named or item.recipient is not None
     return DomainFacts(item.seq, item.domain, verdict, exchanges, error, notes, item.tag, recipient_named)
+
+
+def swept_group(run: str, swept: SweptTarget) -> Group:
+    """A target's record. It stands for no domain, so it has no standing."""
+    found = swept.swept
+    # The words of a sweep stand where a probe's do; the records' schema has both.
+    judgement = Judgement(found.verdict, None, found.about, found.transient, found.confidence, found.rule)  # type: ignore[arg-type]
+    item = swept.item
+    named = None if item.name is None else Exchange(item.name, None, None)  # type: ignore[arg-type]
+    address, port = item.target
+    question, answer, notes = swept.question, swept.answer, swept.notes
+    facts = ProbeFacts(item.seq, None, named, address, port, question, answer, judgement, notes)
+    return encode_swept(run, facts, [relay_test(test) for test in swept.tests])
+
+
+def relay_test(test: RelayTest) -> RelayTestFacts:
+    """One test of it."""
+    pattern, question, outcome = test.pattern, test.question, test.outcome
+    if question is None or outcome is None:
+        return RelayTestFacts(pattern.name, pattern.strength, test.verdict)
+    return RelayTestFacts(
+        pattern.name,
+        pattern.strength,
+        test.verdict,
+        question.sender if outcome.sender_said else None,
+        question.recipient if outcome.recipient_said else None,
+        outcome.stage,
+        outcome.reply,
+    )

@@ -6,15 +6,16 @@ import asyncio
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from scanner.intake.lines import BadLine, Intake
+from scanner.intake.lines import BadLine
 from scanner.terms import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from scanner.terms import Item
+Said = TypeVar("Said")
+Told_co = TypeVar("Told_co", covariant=True)
 
 BLOCK_BYTES = 64 * 1024
 
@@ -26,20 +27,34 @@ class Total(NamedTuple):
     exact: bool
 
 
-class Source:
+class Lines(Protocol[Told_co]):
+    """Makes items of an input's lines, and counts them in `seq`."""
+
+    seq: int
+
+    def feed(self, block: bytes) -> Sequence[Told_co | BadLine]:
+        """What the lines that end in this block say."""
+
+    def finish(self) -> Sequence[Told_co | BadLine]:
+        """What the last line says, where no LF ended it."""
+
+
+class Source(Generic[Said]):
     """The input of a run, opened before anything is asked.
 
     Args:
         arguments: items of the command line; then no file is read.
         path: of the input, `-` for standard input.
+        intake: makes items of lines.
+        what: they are, in words.
     """
 
-    def __init__(self, arguments: Sequence[str], path: str) -> None:
+    def __init__(self, arguments: Sequence[str], path: str, intake: Lines[Said], what: str = "domains") -> None:
         self.arguments = arguments
         self.fd = -1
         self.stopped = False
         self.at_end = False
-        self.intake = Intake()
+        self.intake = intake
         self.offset = 0
         self.read_bytes = 0
         self.unfinished_bytes = 0
@@ -56,9 +71,9 @@ class Source:
             if stat.S_ISDIR(os.fstat(self.fd).st_mode):
                 raise UsageError(f"{path}: is a directory")
         elif sys.stdin is None or sys.stdin.closed:
-            raise UsageError("standard input is closed: name domains, or -i FILE")
+            raise UsageError(f"standard input is closed: name {what}, or -i FILE")
         elif sys.stdin.isatty():
-            raise UsageError("nothing to do: name domains, -i FILE, or pipe a list into standard input")
+            raise UsageError(f"nothing to do: name {what}, -i FILE, or pipe a list into standard input")
         else:
             self.fd = sys.stdin.fileno()
 
@@ -109,7 +124,12 @@ class Source:
         finally:
             loop.remove_reader(self.fd)
 
-    async def items(self, on_bad_line: Callable[[BadLine], None]) -> AsyncIterator[Item]:
+    @property
+    def is_piped(self) -> bool:
+        """Whether nobody knows when it ends, or whether it does."""
+        return self.fd >= 0 and not stat.S_ISREG(os.fstat(self.fd).st_mode)
+
+    async def items(self, on_bad_line: Callable[[BadLine], None]) -> AsyncIterator[Said]:
         """The valid items, in order, each once; bad lines go to `on_bad_line`."""
         async for said in self.said():
             for each in said:
@@ -120,7 +140,7 @@ class Source:
                 else:
                     yield each
 
-    async def said(self) -> AsyncIterator[list[Item | BadLine]]:
+    async def said(self) -> AsyncIterator[Sequence[Said | BadLine]]:
         """What the lines of each block say, at last that of a line without an end."""
         async for block in self.blocks():
             yield self.intake.feed(block)

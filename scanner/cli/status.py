@@ -6,17 +6,17 @@ import time
 from collections import deque
 from heapq import nlargest
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from scanner.pool.host import TargetState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sized
 
     from scanner.cli.source import Source
     from scanner.pool.pool import Pool
     from scanner.records.tally import Tally
-    from scanner.run.audit import Audit
+    from scanner.run.retries import Retries
 
 SAMPLE_S = 5.0
 """How often the counts are noted for the rate."""
@@ -26,6 +26,37 @@ EARLY_S = 4.0
 """Before that, no rate says anything about the time left."""
 TARGETS_TOLD = 5
 """How many of the busiest and of the slowest targets are told."""
+
+
+class InMemory(Protocol):
+    """What a run holds: probes in memory, items parked on disk, and at which addresses."""
+
+    @property
+    def used(self) -> int:
+        """Probes in memory."""
+
+    @property
+    def parked(self) -> int:
+        """Items on disk."""
+
+    def parked_at(self) -> Iterable[tuple[str, int]]:
+        """Address and items that wait for it, of those with any."""
+
+
+class Work(Protocol):
+    """A run as the gauge reads it: what is under way, and what waits to be asked again."""
+
+    @property
+    def pending(self) -> Sized:
+        """Items under way."""
+
+    @property
+    def window(self) -> InMemory:
+        """What it holds."""
+
+    @property
+    def retries(self) -> Retries | None:
+        """What waits for its second time."""
 
 
 class TargetStatus(NamedTuple):
@@ -46,7 +77,7 @@ class Status(NamedTuple):
     a full target, `retrying`: those that wait to be asked again. `paused`: targets in back-off. `verdicts` and
     `probe_verdicts`: how many of each, the most frequent first. `rate`: domains a second in the last minute,
     `mean_rate`: since the start. `total`: how many domains there will be, an estimate unless `total_exact`; None where
-    nobody knows. `left_s`: until the end; None where it cannot be told.
+    nobody knows. `left_s`: until the end; None where it cannot be told. `what`: domains, or the targets of a sweep.
     """
 
     items: int
@@ -66,6 +97,7 @@ class Status(NamedTuple):
     left_s: float | None = None
     busiest: tuple[TargetStatus, ...] = ()
     slowest: tuple[TargetStatus, ...] = ()
+    what: str = "domains"
 
 
 class Counts(NamedTuple):
@@ -91,7 +123,7 @@ class Sample(NamedTuple):
     answered: dict[str, int]
 
 
-def counts_of(audit: Audit, pool: Pool) -> Counts:
+def counts_of(audit: Work, pool: Pool) -> Counts:
     """Read both."""
     return Counts(
         in_progress=len(audit.pending),
@@ -103,7 +135,7 @@ def counts_of(audit: Audit, pool: Pool) -> Counts:
     )
 
 
-def hot_targets(audit: Audit, pool: Pool) -> list[tuple[TargetState, int]]:
+def hot_targets(audit: Work, pool: Pool) -> list[tuple[TargetState, int]]:
     """The targets at which most items are parked, and how many."""
     most = nlargest(TARGETS_TOLD, audit.window.parked_at(), key=itemgetter(1))
     return [(state_of(address, pool), parked) for address, parked in most if parked]
@@ -115,7 +147,7 @@ def state_of(address: str, pool: Pool) -> TargetState:
     return TargetState(address, 0, 0, 0, 0.0) if host is None else host.state(address)
 
 
-def targets_of(audit: Audit, pool: Pool) -> tuple[tuple[TargetStatus, ...], tuple[TargetStatus, ...]]:
+def targets_of(audit: Work, pool: Pool) -> tuple[tuple[TargetStatus, ...], tuple[TargetStatus, ...]]:
     """The busiest targets, by what waits for them in memory and on disk, and the slowest ones."""
     parked = dict(audit.window.parked_at())
 
@@ -142,20 +174,24 @@ class Gauge:
         tally: what is done.
         source: what is known of the total.
         clock: seconds.
+        what: is counted.
     """
 
-    def __init__(self, tally: Tally, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, tally: Tally, source: Source[Any], clock: Callable[[], float] = time.monotonic, what: str = "domains"
+    ) -> None:
         self.tally = tally
+        self.what = what
         self.source = source
         self.clock = clock
         self.began = clock()
-        self.rooms: tuple[Audit, Pool] | None = None
+        self.rooms: tuple[Work, Pool] | None = None
         self.retry_delay_s = 0.0
         self.retrying = 0
         self.retrying_grew = self.began
         self.samples = deque([Sample(self.began, 0, 0, {})], maxlen=int(RECENT_S / SAMPLE_S))
 
-    def begin(self, audit: Audit, pool: Pool) -> None:
+    def begin(self, audit: Work, pool: Pool) -> None:
         """The rooms are set up; before that all counts are 0."""
         self.rooms = audit, pool
         self.retry_delay_s = 0.0 if audit.retries is None else audit.retries.delay_s
@@ -195,7 +231,7 @@ class Gauge:
             counts.in_progress,
             counts.sessions,
             elapsed_s,
-            verdicts["domain"],
+            verdicts["domain"] if self.what == "domains" else verdicts["probe"],
             verdicts["probe"],
             rate=self.rates(now, items, counts.retrying)[0],
             mean_rate=per_second(items, elapsed_s),
@@ -208,6 +244,7 @@ class Gauge:
             left_s=self.left_s(now, items, counts.retrying, known.items) if known else None,
             busiest=busiest,
             slowest=slowest,
+            what=self.what,
         )
 
     def rates(self, now: float, items: int, retrying: int) -> tuple[float, float]:

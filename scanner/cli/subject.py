@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.addresses import parse_address
+from scanner.addresses import literal_of, parse_address
 from scanner.escape import quoted
 from scanner.intake.names import BLANKS, is_address, parse_domain, parse_literal, parse_mailbox
 from scanner.run.look import Subject
@@ -44,8 +44,3 @@ def inside(text: str) -> Address:
     except UsageError:
         bare = None
     return bare or parse_address(parse_literal(text)[1:-1].removeprefix("IPv6:"))
-
-
-def literal_of(address: Address) -> str:
-    """An address as a mailbox has it (RFC 5321 4.1.3)."""
-    return f"[{address}]" if address.version == 4 else f"[IPv6:{address}]"

@@ -32,8 +32,8 @@ def sentence_of(status: Status) -> str:
 def done(status: Status) -> str:
     """How many of how many."""
     if status.total is None:
-        return f"{status.items} domains done"
-    return f"{status.items} of {'' if status.total_exact else 'about '}{status.total} domains"
+        return f"{status.items} {status.what} done"
+    return f"{status.items} of {'' if status.total_exact else 'about '}{status.total} {status.what}"
 
 
 def waiting(status: Status) -> list[str]:
@@ -71,11 +71,11 @@ def report_of(status: Status) -> Iterator[str]:
     yield f"{done(status)} in {duration(status.elapsed_s)}{left}"
     yield f"{rate_of(status.rate)} in the last minute, {rate_of(status.mean_rate)} since the start"
     yield (
-        f"{status.in_progress} domains in progress, {status.probes} probes in memory,"
+        f"{status.in_progress} {status.what} in progress, {status.probes} probes in memory,"
         f" {status.sessions} connections, {status.paused} targets paused"
     )
-    yield f"{status.parked} domains parked at busy targets, {status.retrying} wait to be asked again"
-    for what, verdicts in ("domains", status.verdicts), ("probes", status.probe_verdicts):
+    yield f"{status.parked} {status.what} parked at busy targets, {status.retrying} wait to be asked again"
+    for what, verdicts in {status.what: status.verdicts, "probes": status.probe_verdicts}.items():
         yield f"{what}: {', '.join(f'{name} {number}' for name, number in verdicts.items()) or 'no verdict yet'}"
     for what, targets in ("busiest", status.busiest), ("slowest", status.slowest):
         yield f"{what} targets:{'' if targets else ' none'}"

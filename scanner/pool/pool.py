@@ -163,7 +163,7 @@ class Pool:
         try:
             while turn is not None:
                 try:
-                    answer = await session.ask(turn, last=self.is_last(session, host))
+                    answer = await session.ask(turn, last=self.is_last(session, host, turn.probe))
                 except LocalFault as fault:
                     host.queue.appendleft(turn)
                     self.turns.pause(host, fault)
@@ -191,10 +191,10 @@ class Pool:
         self.turns.dialled(host)
         self.dial_if_wanted(host)
 
-    def is_last(self, session: Session, host: Host) -> bool:
+    def is_last(self, session: Session, host: Host, probe: Probe) -> bool:
         """Whether the session ends with the question that it is given now, whatever else comes."""
         return session.transactions + 1 >= self.means.session_limits.transactions or (
-            not host.queue and (self.closing or self.turns.place_wanted)
+            not host.queue and not probe.more and (self.closing or self.turns.place_wanted)
         )
 
     async def linger(self, session: Session, host: Host) -> Asked | None:
@@ -331,6 +331,11 @@ class Pool:
     def open_sessions(self) -> int:
         """Places taken: connections, and dials under way."""
         return self.turns.taken
+
+    @property
+    def waiting_for_a_dial(self) -> int:
+        """Addresses that wait for nothing but the rate of all, or a place."""
+        return len(self.turns.ready)
 
     def paused_targets(self) -> int:
         """How many addresses are left alone for now with probes waiting."""

@@ -17,7 +17,7 @@ class Probe(NamedTuple):
     `seq` and `number` tell the asker which item's which probe it is. `host` is the name that a certificate should
     carry; `typed`: the operator named the address, so that the fence lets private ones pass. `asked_before`: when it
     was answered the last time, in seconds of the loop's clock; it is asked again in a new session, and only younger
-    evidence answers it.
+    evidence answers it. `more`: another question to the same target will follow at once, so the session is kept.
     """
 
     seq: int
@@ -27,6 +27,7 @@ class Probe(NamedTuple):
     host: str | None = None
     typed: bool = False
     asked_before: float | None = None
+    more: bool = False
 
 
 class Answer(NamedTuple):

@@ -10,7 +10,7 @@ from collections import Counter
 from heapq import nlargest, nsmallest
 from typing import TYPE_CHECKING
 
-from scanner.terms import DomainVerdict, ProbeVerdict, SessionUse
+from scanner.terms import DomainVerdict, ProbeVerdict, SessionUse, SweepVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,16 +18,7 @@ if TYPE_CHECKING:
     from scanner.records.facts import Group
     from scanner.records.shapes import BusyTarget, KindCounts, VerdictCounts
 
-SWEEP_VERDICTS = (
-    "open_relay_confirmed",
-    "open_relay",
-    "open_relay_likely",
-    "open_relay_suspected",
-    "closed",
-)
-"""What a sweep's record may say beside a probe's verdict."""
-
-KNOWN_VERDICTS: frozenset[str] = frozenset(ProbeVerdict) | frozenset(DomainVerdict) | frozenset(SWEEP_VERDICTS)
+KNOWN_VERDICTS: frozenset[str] = frozenset(ProbeVerdict) | frozenset(DomainVerdict) | frozenset(SweepVerdict)
 """Every name that `--fail-on` may take."""
 
 DEFAULT_FINDINGS: frozenset[str] = frozenset(
@@ -40,7 +31,7 @@ DEFAULT_FINDINGS: frozenset[str] = frozenset(
         DomainVerdict.ADDRESS_BROKEN,
         DomainVerdict.NO_ROUTE,
         DomainVerdict.NO_DOMAIN,
-        *SWEEP_VERDICTS[:4],
+        *(frozenset(SweepVerdict) - {SweepVerdict.CLOSED}),
     }
 )
 """What makes exit code 1 unless told otherwise; with `recipient_refused` where the user named the recipient."""
@@ -64,6 +55,7 @@ class Tally:
         unencodable: how many records stand as `local_error` or `inconclusive` because theirs could not be encoded.
         probe_verdicts: probes by verdict.
         domain_verdicts: domains by verdict.
+        excluded: addresses that were taken out of a swept range; they have no record.
         named_refused: domains whose recipient, named by the user, was refused.
     """
 
@@ -74,6 +66,7 @@ class Tally:
         self.probe_verdicts: Counter[str] = Counter()
         self.domain_verdicts: Counter[str] = Counter()
         self.named_refused = 0
+        self.excluded = 0
         self.fail_on = DEFAULT_FINDINGS if fail_on is None else frozenset(fail_on)
         self.named_recipients_only = fail_on is None
         self.targets: Counter[tuple[str, int]] = Counter()
@@ -120,7 +113,8 @@ class Tally:
 
     def verdicts(self) -> VerdictCounts:
         """How many records of each verdict met, the most frequent first."""
-        return {"probe": most_first(self.probe_verdicts), "domain": most_first(self.domain_verdicts)}
+        probes = self.probe_verdicts + Counter({str(ProbeVerdict.EXCLUDED): self.excluded})
+        return {"probe": most_first(probes), "domain": most_first(self.domain_verdicts)}
 
     def busiest(self) -> list[BusyTarget]:
         """The most asked targets, the busiest first, equals in the order of their addresses."""

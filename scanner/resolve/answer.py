@@ -25,6 +25,7 @@ class RecordType(StrEnum):
     AAAA = "AAAA"
     CNAME = "CNAME"
     NS = "NS"
+    PTR = "PTR"
 
 
 class Status(Enum):
@@ -44,7 +45,7 @@ class Status(Enum):
 
 
 class Record(NamedTuple):
-    """One resource record. `value`: an address (A, AAAA) or a name (MX, CNAME); `preference` is an MX's."""
+    """One resource record. `value`: an address (A, AAAA) or a name (MX, CNAME, PTR); `preference` is an MX's."""
 
     owner: str
     type: RecordType

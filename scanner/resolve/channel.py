@@ -66,6 +66,7 @@ TYPES = {
     RecordType.A: pycares.QUERY_TYPE_A,
     RecordType.AAAA: pycares.QUERY_TYPE_AAAA,
     RecordType.NS: pycares.QUERY_TYPE_NS,
+    RecordType.PTR: pycares.QUERY_TYPE_PTR,
 }
 
 ENDINGS: dict[int, tuple[Status, str | None]] = {
@@ -312,6 +313,8 @@ def read_record(rr: object) -> Record | None:
         )
     elif record_type is RecordType.CNAME:
         value, preference = c_text(_lib.ares_dns_rr_get_str(rr, _lib.ARES_RR_CNAME_CNAME)), 0
+    elif record_type is RecordType.PTR:
+        value, preference = c_text(_lib.ares_dns_rr_get_str(rr, _lib.ARES_RR_PTR_DNAME)), 0
     else:
         data = pycares.extract_record_data(rr, number)  # type: ignore[no-untyped-call]
         value, preference = text(getattr(data, "addr", "")), 0

@@ -110,6 +110,12 @@ class Resolver:
             return True
         return None if any(answer.error is not None for answer in answers) else False
 
+    async def name_of(self, address: str) -> str | None:
+        """The name of an address in reverse DNS (RFC 1035 3.5), the first of several; None: none, or no answer."""
+        pointer = ipaddress.ip_address(address).reverse_pointer
+        (answer,) = await self.answers([(pointer, RecordType.PTR)])
+        return answer.records[0].value.lower().removesuffix(".") if answer.records else None
+
     async def host_addresses(self, name: str) -> HostAddresses:
         """What the name's A and AAAA records say, from what is known where it is fresh."""
         future: asyncio.Future[dict[str, HostAddresses] | Exception] = self.loop.create_future()

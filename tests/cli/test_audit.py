@@ -9,7 +9,7 @@ from scanner.cli.audit import AuditRun
 from scanner.cli.exits import Exit
 from scanner.cli.source import Source
 from scanner.cli.stopping import Stopping
-from scanner.intake.lines import BadLine
+from scanner.intake.lines import BadLine, Intake
 from scanner.records.facts import DomainFacts
 from scanner.records.output import ReaderGone
 from scanner.records.record import encode_group
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def run_of(**settings: Any) -> AuditRun:
-    return AuditRun(Settings(helo="probe.example", **settings), Source(["a.example"], "-"))
+    return AuditRun(Settings(helo="probe.example", **settings), Source(["a.example"], "-", Intake()))
 
 
 def test_the_start_record_has_the_settings_of_the_audit_with_what_took_effect() -> None:
@@ -110,7 +110,7 @@ def test_strict_keeps_the_first_bad_line_for_the_end_and_reads_no_more(capsys: p
 
 def test_a_dry_run_counts_and_says_how_long_at_least(capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(helo="probe.example", sender="", rate=0.5)
-    run = AuditRun(settings, Source(["a.example", "b.example", "c d"], "-"))
+    run = AuditRun(settings, Source(["a.example", "b.example", "c d"], "-", Intake()))
     assert run.describe() == Exit.CLEAN
     said = capsys.readouterr()
     assert said.out == ""
@@ -128,14 +128,14 @@ def test_a_dry_run_without_a_rate_promises_no_time(capsys: pytest.CaptureFixture
 
 def test_a_dry_run_says_which_hosts_it_would_ask_and_in_how_many_sessions(capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(helo="probe.example", via=("mx.example,192.0.2.1",), transactions_per_session=2)
-    assert AuditRun(settings, Source(["a.example", "b.example", "c.example"], "-")).describe() == Exit.CLEAN
+    assert AuditRun(settings, Source(["a.example", "b.example", "c.example"], "-", Intake())).describe() == Exit.CLEAN
     said = capsys.readouterr().err
     assert "3 domains, 0 bad lines; mx.example, 192.0.2.1 would be asked to take postmaster@{domain}" in said
     assert "at least 2 sessions with each of them" in said
 
 
 def test_a_strict_dry_run_ends_with_the_bad_line() -> None:
-    run = AuditRun(Settings(helo="probe.example", strict=True), Source(["a b"], "-"))
+    run = AuditRun(Settings(helo="probe.example", strict=True), Source(["a b"], "-", Intake()))
     with pytest.raises(UsageError, match="line 1: 'a b'"):
         run.describe()
 
@@ -170,7 +170,7 @@ async def test_no_item_is_taken_on_while_the_output_is_full() -> None:
     asked: list[str] = []
     waits: list[int] = []
     journal = Full()
-    run = AuditRun(Settings(helo="probe.example"), Source(["a.example", "b.example", "c.example"], "-"))
+    run = AuditRun(Settings(helo="probe.example"), Source(["a.example", "b.example", "c.example"], "-", Intake()))
     journal.is_full = False
     async for item in run.admitted(cast("Any", journal)):
         asked.append(item.domain)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scanner.cli.source import BLOCK_BYTES, Source, Total
+from scanner.intake.lines import Intake
 from scanner.terms import UsageError
 from tests.pool.servers import until
 
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scanner.intake.lines import BadLine
+    from scanner.terms import Item
 
 
 class Read:
     """What a source gave: domains and bad lines, as they came."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source[Item]) -> None:
         self.source = source
         self.domains: list[str] = []
         self.bad: list[int] = []
@@ -50,12 +52,12 @@ def pipe_as_stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 async def test_arguments_are_items_in_their_order() -> None:
-    read = Read(Source(["b.example", "a b", "a.example"], "-"))
+    read = Read(Source(["b.example", "a b", "a.example"], "-", Intake()))
     assert (await read.all(), read.bad) == (["b.example", "a.example"], [2])
 
 
 async def test_an_argument_that_is_no_unicode_is_a_bad_line() -> None:
-    read = Read(Source(["\udcff.example", "a.example"], "-"))
+    read = Read(Source(["\udcff.example", "a.example"], "-", Intake()))
     assert (await read.all(), read.bad) == (["a.example"], [1])
 
 
@@ -64,12 +66,12 @@ async def test_a_file_is_read_to_its_last_line_with_or_without_its_end(tmp_path:
     lines = [f"d{each:05}.example" for each in range(number)]
     file = tmp_path / "list"
     file.write_text("\n".join(lines))
-    assert await Read(Source([], str(file))).all() == lines
+    assert await Read(Source([], str(file), Intake())).all() == lines
 
 
 async def test_a_pipe_gives_items_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     with pipe_as_stdin(monkeypatch) as writing:
-        read = Read(Source([], "-"))
+        read = Read(Source([], "-", Intake()))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(read.all())
             os.write(writing, b"a.example\nb.exa")
@@ -82,7 +84,7 @@ async def test_a_pipe_gives_items_as_they_come(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_stopping_ends_the_wait_for_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     with pipe_as_stdin(monkeypatch) as writing:
-        read = Read(Source([], "-"))
+        read = Read(Source([], "-", Intake()))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(read.all())
             os.write(writing, b"a.example\nhalf.exa")
@@ -95,7 +97,7 @@ async def test_stopping_ends_the_wait_for_a_pipe(monkeypatch: pytest.MonkeyPatch
 async def test_stopping_ends_the_items_of_a_block_that_was_read(tmp_path: Path) -> None:
     file = tmp_path / "list"
     file.write_text("a.example\nb.example\nc.example\n")
-    read = Read(Source([], str(file)))
+    read = Read(Source([], str(file), Intake()))
     async for item in read.source.items(read.on_bad_line):
         read.domains.append(item.domain)
         if item.domain == "b.example":
@@ -104,7 +106,7 @@ async def test_stopping_ends_the_items_of_a_block_that_was_read(tmp_path: Path) 
 
 
 async def test_a_device_that_cannot_be_watched_is_read_all_the_same() -> None:
-    assert await Read(Source([], "/dev/null")).all() == []
+    assert await Read(Source([], "/dev/null", Intake())).all() == []
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ async def test_a_device_that_cannot_be_watched_is_read_all_the_same() -> None:
 )
 def test_what_cannot_be_read_is_said_before_anything_is_asked(arguments: list[str], path: str, fault: str) -> None:
     with pytest.raises(UsageError, match=fault):
-        Source(arguments, path)
+        Source(arguments, path, Intake())
 
 
 @pytest.mark.parametrize(
@@ -131,21 +133,21 @@ def test_what_cannot_be_read_is_said_before_anything_is_asked(arguments: list[st
 def test_no_input_at_all_is_said_not_waited_for(stdin: object, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", stdin)
     with pytest.raises(UsageError, match=fault):
-        Source([], "-")
+        Source([], "-", Intake())
 
 
 async def test_an_input_that_breaks_off_is_an_error_not_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_fd: int, _size: int) -> bytes:
         raise OSError(5, "Input/output error")
 
-    source = Source([], "/dev/null")
+    source = Source([], "/dev/null", Intake())
     monkeypatch.setattr(os, "read", broken)
     with pytest.raises(UsageError, match="input: Input/output error"):
         await Read(source).all()
 
 
 async def test_the_total_of_arguments_is_known_from_the_first_one_on() -> None:
-    read = Read(Source(["a.example", "a b", "b.example", "# none", "c.example"], "-"))
+    read = Read(Source(["a.example", "a b", "b.example", "# none", "c.example"], "-", Intake()))
     assert read.source.total() is None
     async for _ in read.source.items(read.on_bad_line):
         assert read.source.total() == Total(3, exact=True)
@@ -153,7 +155,7 @@ async def test_the_total_of_arguments_is_known_from_the_first_one_on() -> None:
 
 
 async def test_arguments_of_which_none_is_good_are_a_total_of_nought() -> None:
-    read = Read(Source(["a b"], "-"))
+    read = Read(Source(["a b"], "-", Intake()))
     assert await read.all() == []
     assert read.source.total() == Total(0, exact=True)
 
@@ -167,7 +169,7 @@ async def test_the_total_of_a_file_is_an_estimate_until_it_is_read_to_its_end(
     number = int(blocks * BLOCK_BYTES / len("d00000.example\n"))
     file = tmp_path / "list"
     file.write_text("\n".join(f"d{each:05}.example" for each in range(number)) + ending)
-    read = Read(Source([], str(file)))
+    read = Read(Source([], str(file), Intake()))
     seen: list[Total | None] = []
     async for item in read.source.items(read.on_bad_line):
         seen.append(read.source.total())
@@ -180,7 +182,7 @@ async def test_the_total_of_a_file_is_an_estimate_until_it_is_read_to_its_end(
 async def test_bad_lines_and_comments_are_estimated_with_the_rest(tmp_path: Path) -> None:
     file = tmp_path / "list"
     file.write_text("a.example\n#........\nb b.examp\nd.example\n" * 10_000)
-    read = Read(Source([], str(file)))
+    read = Read(Source([], str(file), Intake()))
     async for _ in read.source.items(read.on_bad_line):
         total = read.source.total()
         assert total is not None
@@ -197,7 +199,7 @@ async def test_a_file_that_is_begun_in_its_middle_counts_from_there(
     with file.open() as begun:
         os.lseek(begun.fileno(), 50_000, os.SEEK_SET)
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(closed=False, isatty=lambda: False, fileno=begun.fileno))
-        read = Read(Source([], "-"))
+        read = Read(Source([], "-", Intake()))
         items = read.source.items(read.on_bad_line)
         await anext(items)
         assert read.source.total() == Total(5_000, exact=False)
@@ -206,7 +208,7 @@ async def test_a_file_that_is_begun_in_its_middle_counts_from_there(
 async def test_a_line_longer_than_a_block_spoils_no_estimate(tmp_path: Path) -> None:
     file = tmp_path / "list"
     file.write_text("a.example\n" * 1000 + "#" * 3 * BLOCK_BYTES + "\n" + "b.example\n" * 1000)
-    read = Read(Source([], str(file)))
+    read = Read(Source([], str(file), Intake()))
     async for item in read.source.items(read.on_bad_line):
         total = read.source.total()
         assert total is not None
@@ -217,7 +219,7 @@ async def test_a_line_longer_than_a_block_spoils_no_estimate(tmp_path: Path) -> 
 
 async def test_the_total_of_a_pipe_is_known_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with pipe_as_stdin(monkeypatch) as writing:
-        read = Read(Source([], "-"))
+        read = Read(Source([], "-", Intake()))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(read.all())
             os.write(writing, b"a.example\nb.example\nc.exam")

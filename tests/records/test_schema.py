@@ -22,7 +22,7 @@ from scanner.records.shapes import (
     VerdictCounts,
 )
 from scanner.records.tally import SWEEP_VERDICTS
-from scanner.terms import About, Confidence, DomainVerdict, ProbeVerdict, Role, SessionUse, Stage, Standing
+from scanner.terms import About, Confidence, DomainVerdict, ProbeVerdict, Role, SessionUse, Stage, Standing, SweepVerdict
 
 
 @pytest.fixture(scope="module")

@@ -391,6 +391,13 @@ async def test_existence_is_yes_no_or_cannot_tell(script: Script, resolver: Reso
     assert [await resolver.exists(name) for name in names] == [True, True, False, False, None]
 
 
+async def test_an_address_has_the_name_that_reverse_dns_gives_it(script: Script, resolver: Resolver) -> None:
+    script.add("1.2.0.192.in-addr.arpa", "PTR", "MX1.Example.")
+    script.rule("4.2.0.192.in-addr.arpa", coded(rcode.SERVFAIL))
+    assert await resolver.name_of("192.0.2.1") == "mx1.example"
+    assert [await resolver.name_of(f"192.0.2.{n}") for n in (3, 4)] == [None, None]
+
+
 async def test_closing_cancels_those_who_wait(script: Script, server: NameServer) -> None:
     asked = asyncio.Event()
 
