@@ -11,6 +11,7 @@ from scanner import __version__
 COMMANDS = {
     "audit": "Ask every exchanger of every domain whether it takes mail for it.",
     "sweep": "Ask every address of your ranges whether it relays mail for strangers.",
+    "diff": "Say what changed between two sweeps or audits.",
     "probe": "Look at one domain, host or address: the conversation, and what it means.",
     "explain": "Say what a reply means: from a log, a bounce or a telnet window.",
     "lab": "Play with DNS and mail servers on loopback that behave and misbehave.",

@@ -1,0 +1,1 @@
+"""Two runs' records, compared: what appeared, vanished, became worse or better."""
