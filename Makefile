@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBS := .cache/debs
-SERVERS := nsd postfix exim4-daemon-light libnss-wrapper
+SERVERS := nsd postfix exim4-daemon-light libnss-wrapper libresolv-wrapper
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench bench-scale clean

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TREE = Path(os.environ.get("MXSWEEP_DEBS", ROOT / ".cache" / "debs"))
 
-PACKAGES = "nsd postfix exim4-daemon-light libnss-wrapper"
+PACKAGES = "nsd postfix exim4-daemon-light libnss-wrapper libresolv-wrapper"
 
 NSD = TREE / "usr/sbin/nsd"
 SMTP_SINK = TREE / "usr/sbin/smtp-sink"
@@ -16,6 +16,11 @@ POSTFIX_LIBRARIES = TREE / "usr/lib/postfix"
 POSTFIX_DAEMONS = POSTFIX_LIBRARIES / "sbin"
 POSTFIX_COMMANDS = TREE / "usr/sbin"
 EXIM = TREE / "usr/sbin/exim4"
+OPENSMTPD = TREE / "usr/sbin/smtpd"
+SENDMAIL = TREE / "usr/libexec/sendmail/sendmail"
+SENDMAIL_MACROS = TREE / "usr/share/sendmail/cf"
+MAKEMAP = TREE / "usr/libexec/sendmail/makemap"
+M4 = TREE / "usr/bin/m4"
 
 
 def missing_servers() -> list[str]:
@@ -23,6 +28,7 @@ def missing_servers() -> list[str]:
     needed = {"nsd": NSD, "postfix": POSTFIX_DAEMONS / "master", "smtp-sink": SMTP_SINK, "exim": EXIM}
     absent = [name for name, path in needed.items() if not path.exists()]
     absent += [] if nss_wrapper() else ["libnss_wrapper"]
+    absent += [] if resolv_wrapper() else ["libresolv_wrapper"]
     reasons = [f"no {', '.join(absent)} in {TREE} (run .ci/debs {TREE} {PACKAGES})"] if absent else []
     if os.geteuid() != 0:
         reasons.append("Postfix's master runs as root only, and this is not root")
@@ -43,3 +49,8 @@ def environment() -> dict[str, str]:
 def nss_wrapper() -> str | None:
     """The library that shows a program accounts of our own in place of /etc/passwd; None where it is missing."""
     return next(map(str, TREE.glob("usr/lib/*-linux-gnu*/libnss_wrapper.so")), None)
+
+
+def resolv_wrapper() -> str | None:
+    """The library that shows a program a resolv.conf of our own in place of the system's; None where it is missing."""
+    return next(map(str, TREE.glob("usr/lib/*-linux-gnu*/libresolv_wrapper.so")), None)

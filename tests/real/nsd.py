@@ -23,7 +23,7 @@ START_LIMIT_S = 20.0
 
 CONFIGURATION = """\
 server:
-    ip-address: {address}@{port}
+{listening}
     server-count: 1
     username: ""
     chroot: ""
@@ -47,13 +47,16 @@ zone:
 
 
 @contextmanager
-def nsd(directory: Path, zones: Mapping[str, str], address: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
+def nsd(
+    directory: Path, zones: Mapping[str, str], address: str = "127.0.0.1", resolver: str | None = None
+) -> Iterator[tuple[str, int]]:
     """Serve the zones for as long as the block lasts; names outside them are answered REFUSED.
 
     Args:
         directory: scratch of this server alone.
         zones: zone name to zone file text, SOA included.
         address: where to listen.
+        resolver: where to listen too, on port 53, for programs that have a resolv.conf, which knows no ports.
 
     Yields:
         The address and port that answer, over UDP and TCP.
@@ -64,7 +67,10 @@ def nsd(directory: Path, zones: Mapping[str, str], address: str = "127.0.0.1") -
     port = free_port([address])
     for name, text in zones.items():
         (directory / f"{name}.zone").write_text(text)
-    configuration = CONFIGURATION.format(address=address, port=port, directory=directory)
+    listening = [f"{address}@{port}", *([f"{resolver}@53"] if resolver else [])]
+    configuration = CONFIGURATION.format(
+        listening="\n".join(f"    ip-address: {at}" for at in listening), directory=directory
+    )
     configuration += "".join(ZONE.format(name=name) for name in zones)
     (directory / "nsd.conf").write_text(configuration)
 

@@ -40,3 +40,17 @@ def free_port(addresses: Iterable[str]) -> int:
         if all(is_free(address, port) for address in wanted):
             return port
     raise OSError(f"no port between {FIRST} and {LAST} is free on all of {wanted}")
+
+
+def resolver_address() -> str:
+    """An address whose port 53 is free: a resolv.conf names no port. Another one for each process, as above.
+
+    Raises:
+        OSError: there is none; something answers DNS on every address of this machine.
+    """
+    for step in range(100):
+        high, low = divmod((os.getpid() + step) % 65025, 255)
+        address = f"127.53.{high}.{low}"
+        if is_free(address, 53):
+            return address
+    raise OSError("port 53 is taken on all of 127.53.0.0/16")

@@ -18,6 +18,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.real import debs
@@ -25,7 +26,7 @@ from tests.real.ports import free_port
 from tests.real.roles import DOWN, ServerRole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 START_LIMIT_S = 20.0
 
@@ -33,6 +34,8 @@ START_LIMIT_S = 20.0
 # not the owner's. These come with Debian's base-passwd: they are on every machine.
 MAIL_OWNER = "daemon"
 SETGID_GROUP = "mail"
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 MAIN_CF = """\
 compatibility_level = 3.7
@@ -45,7 +48,7 @@ meta_directory = {directory}/etc
 mail_owner = {owner}
 setgid_group = {group}
 default_privs = nobody
-import_environment = MAIL_CONFIG MAIL_LOGTAG TZ LANG=C LD_LIBRARY_PATH={library_path}
+import_environment = MAIL_CONFIG MAIL_LOGTAG TZ LANG=C LD_LIBRARY_PATH={library_path} {resolving}
 maillog_file = {directory}/log/mail.log
 maillog_file_prefixes = {directory}/log
 
@@ -83,6 +86,24 @@ dnsblog   unix - - n - 0 dnsblog
 tlsproxy  unix - - n - 0 tlsproxy
 """
 
+# Address verification asks the next host by a message without content: it takes a queue manager and an SMTP client.
+# What else the queue manager finds is discarded, so that here too nothing leaves.
+PROBING_MAIN_CF = """notify_classes =
+address_verify_map =
+address_verify_poll_delay = 1s
+address_verify_poll_count = 10
+address_verify_transport_maps = inline:{{ {routes} }}
+"""
+
+PROBING_MASTER_CF = """qmgr      unix n - n 300 1 qmgr
+verify    unix - - n - 1 verify
+smtp      unix - - n - - smtp
+discard   unix - - n - - discard
+bounce    unix - - n - 0 bounce
+defer     unix - - n - 0 bounce
+trace     unix - - n - 0 bounce
+"""
+
 
 class MailServers(NamedTuple):
     """The running servers: role name to address, the port that is common to all, and where Postfix logs."""
@@ -118,7 +139,9 @@ def services(role: ServerRole, port: int) -> str:
     return f"{role.address}:{port} inet n - n - - smtpd\n" + overrides(common) + rewrite
 
 
-def lay_out(directory: Path, roles: list[ServerRole], port: int) -> None:
+def lay_out(
+    directory: Path, roles: list[ServerRole], port: int, resolver: str | None, verified_by: Mapping[str, str]
+) -> None:
     """Configuration and directories, with the owners and modes that Postfix's own set-up gives them."""
     owner, group = pwd.getpwnam(MAIL_OWNER).pw_uid, grp.getgrnam(SETGID_GROUP).gr_gid
     directory.chmod(0o711)  # daemons that dropped root pass through
@@ -140,14 +163,34 @@ def lay_out(directory: Path, roles: list[ServerRole], port: int) -> None:
         library_path=debs.library_path(),
         owner=MAIL_OWNER,
         group=SETGID_GROUP,
+        resolving=f"LD_PRELOAD={debs.resolv_wrapper()} RESOLV_WRAPPER_CONF={directory}/etc/resolv.conf"
+        if resolver
+        else "",
     )
+    master = MASTER_CF + "".join(services(role, port) for role in roles)
+    if resolver:
+        (directory / "etc/resolv.conf").write_text(f"nameserver {resolver}\n")
+    if verified_by:
+        routes = ", ".join(f"{{ {domain} = smtp:[{host}]:{port} }}" for domain, host in verified_by.items())
+        main += PROBING_MAIN_CF.format(routes=routes)
+        master += PROBING_MASTER_CF
     (directory / "etc/main.cf").write_text(main)
-    (directory / "etc/master.cf").write_text(MASTER_CF + "".join(services(role, port) for role in roles))
+    # Postfix reads a file again and again that was written in the last two seconds: it might be half of one.
+    os.utime(directory / "etc/main.cf", (0, 0))
+    (directory / "etc/master.cf").write_text(master)
 
 
 @contextmanager
-def postfix(roles: list[ServerRole]) -> Iterator[MailServers]:
+def postfix(
+    roles: list[ServerRole], *, resolver: str | None = None, verified_by: Mapping[str, str] = NOTHING
+) -> Iterator[MailServers]:
     """Run the roles' servers for as long as the block lasts.
+
+    Args:
+        roles: who answers where.
+        resolver: address of the name server that they ask, on port 53; without one they must not ask any.
+        verified_by: for a domain, the address of the one among them that knows its users: roles that verify addresses
+            ask there.
 
     Raises:
         RuntimeError: they did not all greet in time; with the end of Postfix's log.
@@ -155,7 +198,7 @@ def postfix(roles: list[ServerRole]) -> Iterator[MailServers]:
     # Not below pytest's own directory: that is closed (0700) to the account that the daemons change to.
     directory = Path(tempfile.mkdtemp(prefix="mxsweep-postfix-"))
     port = free_port([*(role.address for role in roles), DOWN])
-    lay_out(directory, roles, port)
+    lay_out(directory, roles, port, resolver, verified_by)
     log = directory / "log/mail.log"
     master = subprocess.Popen(
         [debs.POSTFIX_DAEMONS / "master", "-d", "-c", directory / "etc"],

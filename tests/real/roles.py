@@ -104,3 +104,22 @@ def server_roles(mailboxes: list[str], policy: tuple[str, int], certificate: str
             through="postscreen",
         ),
     ]
+
+
+def relaying_roles() -> list[ServerRole]:
+    """Servers that relay for strangers, or seem to: for questions about open relays, never for a partner domain."""
+    open_to_all = {"mynetworks": "127.0.0.0/8"}
+    return [
+        # The plain open relay: whoever asks is one of us.
+        ServerRole("open", "127.1.2.1", open_to_all),
+        # A backup exchanger that hands `user%elsewhere@domain` on to a primary which would send it elsewhere.
+        ServerRole(
+            "percent",
+            "127.1.2.2",
+            {"relay_domains": ZONE, "allow_percent_hack": "no", "allow_untrusted_routing": "yes"},
+        ),
+        # Takes any recipient and no message: open at RCPT, and at DATA, and closed all the same.
+        ServerRole("late-data", "127.1.2.3", {**open_to_all, "smtpd_data_restrictions": "reject"}),
+        ServerRole("late-message", "127.1.2.4", {**open_to_all, "smtpd_end_of_data_restrictions": "reject"}),
+        ServerRole("closed", "127.1.2.5", {"relay_domains": ZONE}),
+    ]

@@ -102,6 +102,15 @@ def test_every_probe_says_who_was_asked_and_what_it_means(
 
 
 @each_scene
+def test_no_verdict_about_these_servers_is_a_guess(audited: Audit, seq: int, scene: Scene) -> None:
+    """Postfix puts an enhanced code into each reply below its door, and says what it means in words that are known."""
+    *probes, _ = audited.groups()[seq]
+    assert {probe["confidence"] for probe in probes} <= {"high"}, scene.line
+    for probe in probes:
+        assert probe["enhanced"] == (probe["text"].partition(" ")[0] if probe["code"] else None)
+
+
+@each_scene
 def test_the_domain_counts_its_probes_and_lists_what_is_not_accepted(audited: Audit, seq: int, scene: Scene) -> None:
     *probes, domain = audited.groups()[seq]
     assert domain["probes"] == len(scene.probes)

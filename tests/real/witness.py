@@ -19,9 +19,16 @@ class Heard(NamedTuple):
 
 
 async def hold(
-    address: str, port: int, helo: str, sender: str, recipient: str, *, starttls: bool = False
+    address: str,
+    port: int,
+    helo: str,
+    sender: str,
+    recipient: str,
+    *,
+    starttls: bool = False,
+    sending: bool = False,
 ) -> list[Heard]:
-    """Greet, say who we are, name sender and recipient, quit; stops at the first refusal.
+    """Greet, say who we are, name sender and recipient, send an empty message if told to, quit; stops at a refusal.
 
     Returns:
         The replies in order, banner first and QUIT's not among them; the last is the one that decides.
@@ -39,12 +46,15 @@ async def hold(
         validate_certs=False,
     )
     stages = ["banner", "helo", *(["starttls", "helo"] if starttls else []), "mail", "rcpt"]
+    stages += ["data", "message"] if sending else []
     say = {
         "banner": client.connect,
         "helo": client.ehlo,
         "starttls": client.starttls,
         "mail": lambda: client.execute_command(f"MAIL FROM:<{sender}>".encode()),
         "rcpt": lambda: client.execute_command(f"RCPT TO:<{recipient}>".encode()),
+        "data": lambda: client.execute_command(b"DATA"),
+        "message": lambda: client.execute_command(b"."),
     }
     heard = []
     try:

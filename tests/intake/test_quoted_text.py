@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scanner.escape import TEXT_LIMIT_CHARS, UNSAFE
+from scanner.intake.quoted import ADDRESS_LIMIT_CHARS
+from scanner.intake.quoted_judgement import judge_quoted
+from scanner.intake.quoted_text import QuotationReader, quoted_in, read_quotation
+from scanner.terms import ProbeVerdict
+from tests.intake.quoting import read
+
+QUOTATIONS = [
+    tuple(part.split("\n--->\n"))
+    for part in (Path(__file__).parent / "quotations.txt").read_text("utf-8").rstrip("\n").split("\n=====\n")[1:]
+]
+MARKS = [
+    "550 ",
+    "550-",
+    "5.1.1 ",
+    "a@b.example",
+    "<a@b.example>: ",
+    "said: ",
+    "to=<",
+    "status=bounced (",
+    "host mx[1] ",
+    "SMTP error from remote mail server after ",
+    "RCPT TO:<",
+    "Remote host said: ",
+    "returned '",
+    "#5.1.1 smtp; ",
+    "Final-Recipient: ",
+    "Diagnostic-Code: smtp; ",
+    "gave this error: ",
+    "ruleset=a, ",
+    "reject=",
+    "** ",
+    "== ",
+    "May  1 10:00:00 m p: ",
+    "connect to ",
+    "lost connection with x",
+    "QUIT",
+    "<- ",
+    ">>> ",
+    "--x",
+    "(",
+    ")",
+    "{LED=",
+    "Content-Type: message/rfc822",
+    "Connection refused",
+    "\t",
+    " ",
+    ":",
+    "\\n",
+    "\x1b[2J",
+    "\u202e",
+    "é",
+    "=",
+    "'",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), QUOTATIONS, ids=lambda part: part[:60])
+def test_a_reply_is_read_as_it_was_said_whatever_quotes_it(text: str, expected: str) -> None:
+    assert read(text) == expected.split("\n")
+
+
+@pytest.mark.parametrize(("text", "expected"), QUOTATIONS, ids=lambda part: part[:60])
+def test_line_ends_of_windows_change_nothing(text: str, expected: str) -> None:
+    assert read(text.replace("\n", "\r\n")) == expected.split("\n")
+
+
+def test_every_line_of_a_list_of_replies_is_answered_twice_said_or_not() -> None:
+    text = "550 User unknown\n250 2.1.5 Ok\n550 User unknown\n5.7.1 Unable to relay\n451 4.7.1 Greylisted"
+    assert [line.split()[0] for line in read(text)] == [
+        "user_unknown",
+        "accepted",
+        "user_unknown",
+        "relay_denied",
+        "greylisted",
+    ]
+
+
+def test_lines_without_any_known_form_are_replies_without_codes_and_others_are_passed_over() -> None:
+    lines = ["Relay access denied", "the weather is fine", "Mailbox quota exceeded"]
+    verdicts = [judge_quoted(each).verdict for each in quoted_in(lines)]
+    assert verdicts == [ProbeVerdict.RELAY_DENIED, ProbeVerdict.MAILBOX_FULL]
+
+
+def test_a_log_tells_of_its_replies_and_not_of_what_other_programs_write() -> None:
+    found = quoted_in(
+        [
+            "May  1 10:00:00 mail dovecot: imap-login: Disconnected: Connection timed out",
+            "May  1 10:00:01 mail postfix/smtpd[2]: connect from unknown[198.51.100.7]",
+            "May  1 10:00:02 mail postfix/smtpd[2]: lost connection after RCPT from unknown[198.51.100.7]",
+            (
+                "May  1 10:00:03 mail postfix/smtp[1]: A1: to=<u@p.example>, dsn=5.7.1, status=bounced (host mx.p.example"
+                "[192.0.2.25] said: 554 5.7.1 <u@p.example>: Relay access denied (in reply to RCPT TO command))"
+            ),
+            "May  1 10:00:04 mail postfix/smtp[1]: A2: to=<v@p.example>, dsn=2.0.0, status=sent (250 ok)",
+            "May  1 10:00:05 mail postfix/qmgr[1]: A2: removed",
+        ]
+    )
+    assert [(each.code, each.recipient) for each in found] == [(554, "u@p.example")]
+
+
+def test_twenty_recipients_refused_alike_are_twenty_answers() -> None:
+    line = (
+        "May  1 10:00:03 mail postfix/smtp[1]: A1: to=<u{}@p.example>, relay=mx.p.example[192.0.2.25]:25, dsn=5.1.1, "
+        "status=bounced (host mx.p.example[192.0.2.25] said: 550 5.1.1 User unknown (in reply to RCPT TO command))"
+    )
+    found = quoted_in(line.format(number) for number in range(20))
+    assert [each.recipient for each in found] == [f"u{number}@p.example" for number in range(20)]
+
+
+def test_what_is_whole_is_given_back_before_the_text_ends() -> None:
+    reader = QuotationReader()
+    assert reader.feed("550 5.1.1 User unknown") == []
+    [first] = reader.feed("451 4.7.1 Greylisted")
+    [last] = reader.finish()
+    assert (first.code, last.code, reader.told) == (550, 451, 2)
+
+
+def test_an_empty_text_tells_of_nothing() -> None:
+    assert read_quotation("") == []
+    assert read_quotation(" \n\t\n") == []
+
+
+def test_what_a_server_said_reaches_no_terminal_as_a_control_sequence_and_stays_bounded() -> None:
+    hostile = f"550 5.1.1 \x1b[2J\u202e {'x' * 3000}\r\n<{'a' * 5000}\x07@b.example>: 550 no"
+    for quoted in read_quotation(hostile):
+        assert not UNSAFE.search(quoted.text.replace("\n", ""))
+        assert len(quoted.text) <= TEXT_LIMIT_CHARS
+        assert len(quoted.recipient or "") <= ADDRESS_LIMIT_CHARS
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from([*MARKS, "\n"]), st.text(max_size=20)), max_size=60).map("".join))
+def test_no_text_is_an_error_and_each_answer_can_be_judged(text: str) -> None:
+    for quoted in read_quotation(text):
+        assert judge_quoted(quoted).rule
+        assert not UNSAFE.search(quoted.text.replace("\n", ""))
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_hostile_text_costs_time_in_proportion_to_its_length(mark: str) -> None:
+    """A pattern that is quadratic takes minutes over this, not a second: the bound is three orders away from both."""
+    began = time.process_time()
+    for before in ("", "May  1 10:00:00 m p: ", "<a@b.example>: "):
+        read_quotation(before + mark * (16_000 // len(mark)))
+        read_quotation("\n".join([before + mark * 20] * 60))
+    assert time.process_time() - began < 20
