@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBS := .cache/debs
-SERVERS := nsd postfix exim4-daemon-light libnss-wrapper libresolv-wrapper
+SERVERS := nsd postfix exim4-daemon-light opensmtpd sendmail-bin sendmail-cf m4 libnss-wrapper libresolv-wrapper
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-scale clean
+.PHONY: help demo test lint bench bench-scale docs clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: $(VENV)/.dev ## measure speed as ratios against NSD and Postfix's smtp-si
 bench-scale: $(VENV)/.dev ## the same of 200,000 and 1,000,000 domains: a quarter of an hour, 3 GB of disk
 	.ci/debs $(DEBS) $(SERVERS)
 	$(BIN)/python -m benchmarks scale
+
+docs: $(VENV)/.dev ## write the pages that are made of tables
+	$(BIN)/python .ci/verdict_reference.py
 
 clean: ## take away what make made
 	rm -rf $(VENV) .cache build *.egg-info

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.narration import COLOUR
+from scanner.cli.narration import COLOUR, steps
 from scanner.intake.quoted_judgement import judge_quoted
 from scanner.judge.advice import explain_probe
-from scanner.terms import About, Confidence, ProbeVerdict, Stage, Standing
+from scanner.terms import Confidence, ProbeVerdict, Standing
 
 if TYPE_CHECKING:
     from scanner.cli.screen import Screen
@@ -29,13 +29,6 @@ STANDING = {
     Standing.SERVES: "serves: this host takes mail for the domain",
     Standing.BROKEN: "broken: this host does not take mail for the domain",
     Standing.UNDECIDED: "undecided: it does not say whether this host takes mail for the domain",
-}
-ABOUT = {
-    About.DOMAIN: "the domain's: of its DNS and of whoever runs this host for it",
-    About.RECIPIENT: "the recipient's",
-    About.US: "the sender's: its address, name, message or ways",
-    About.SERVER: "the server's, or of the network before it",
-    About.NONE: "nobody's",
 }
 
 
@@ -67,9 +60,8 @@ class Explainer:
         sure = UNREPLIED if quoted.trouble is not None else CONFIDENCE[judgement.confidence]
         self.row("Confidence", f"{sure} (rule {judgement.rule})")
         self.row("The domain", STANDING[judgement.standing])
-        self.row("Whose matter", ABOUT[judgement.about])
         self.row("Read as", read_as(quoted))
-        self.advise(advice_of(judgement, quoted.stage))
+        self.advise(advice_of(judgement, quoted))
 
     def row(self, name: str, text: str) -> None:
         """A fact with its name before it."""
@@ -86,21 +78,25 @@ class Explainer:
             self.screen.paragraph(text, indent=INDENT)
 
 
-def advice_of(judgement: Judgement, stage: Stage | None) -> Advice:
+def advice_of(judgement: Judgement, quoted: Quoted) -> Advice:
     """The judge's text for a verdict."""
     return explain_probe(
         judgement.verdict,
-        stage=stage,
+        stage=quoted.stage,
         transient=judgement.transient,
         confidence=judgement.confidence,
         rule=judgement.rule,
+        standing=judgement.standing,
+        code=quoted.code,
+        text=quoted.text,
+        sender=quoted.sender,
+        recipient=quoted.recipient,
     )
 
 
 def paragraphs(advice: Advice) -> list[str]:
-    """The advice's texts in their order, each but the first with its name before it."""
-    meaning, *steps = ((name, text) for name, text in advice._asdict().items() if text)
-    return [meaning[1], *(f"{name.replace('_', ' ').capitalize()}: {text}" for name, text in steps)]
+    """What it means, whose matter it is, and what each side does."""
+    return [advice.meaning, f"Whose matter: {advice.whose}", *steps(advice)]
 
 
 def said(quoted: Quoted) -> list[str]:

@@ -9,8 +9,10 @@ import click
 from scanner.cli.conversation import Conversation
 from scanner.cli.summary import words
 from scanner.escape import safe_text
+from scanner.judge import texts
 from scanner.judge.advice import Advice, explain_domain, explain_probe
 from scanner.run.look import LOCAL_NAME
+from scanner.smtp.reply import text_of
 from scanner.terms import About, DomainVerdict, ProbeVerdict, Role, SessionUse, Stage, Standing
 
 if TYPE_CHECKING:
@@ -114,19 +116,12 @@ class Narrator:
         """The judge's, except where only a host's own name was asked about."""
         judgement, exchange = probe.judgement, probe.planned.exchange
         role, stage = exchange and exchange.role, probe.answer.outcome.stage
-        advice = explain_probe(
-            judgement.verdict,
-            stage=stage,
-            role=role,
-            transient=judgement.transient,
-            confidence=judgement.confidence,
-            rule=judgement.rule,
-        )
+        advice = advice_on(probe)
         about_the_recipient = stage is Stage.RCPT and judgement.about in {About.DOMAIN, About.RECIPIENT}
         if role is not Role.DIRECT or self.recipient_named or not about_the_recipient:
             return advice
         meaning = NOT_FOR_ITSELF if judgement.verdict is ProbeVerdict.RELAY_DENIED else advice.meaning
-        return Advice(meaning, ASK_ABOUT_A_DOMAIN)
+        return advice._replace(meaning=meaning, sender=ASK_ABOUT_A_DOMAIN, receiver=texts.NOTHING)
 
     def concluded(self, looked: Looked) -> None:
         """The domain's verdict, or what keeps it from being known."""
@@ -158,14 +153,38 @@ class Narrator:
             self.screen.line("")
 
     def advise(self, advice: Advice) -> None:
-        """Meaning and next step."""
-        self.screen.paragraph(advice.meaning, indent=INDENT)
-        self.screen.paragraph(f"Next: {advice.next_step}", indent=INDENT)
+        """What it means, and what each side does next."""
+        for text in (advice.meaning, *steps(advice)):
+            self.screen.paragraph(text, indent=INDENT)
 
     def notes(self, notes: tuple[str, ...]) -> None:
         """Oddities, each once."""
         for note in dict.fromkeys(notes):
             self.screen.line(click.style(f"{INDENT}note: {safe_text(note)}", dim=True))
+
+
+def advice_on(probe: AskedProbe) -> Advice:
+    """The judge's text on a probe."""
+    judgement, exchange, outcome = probe.judgement, probe.planned.exchange, probe.answer.outcome
+    return explain_probe(
+        judgement.verdict,
+        stage=outcome.stage,
+        role=exchange and exchange.role,
+        transient=judgement.transient,
+        confidence=judgement.confidence,
+        rule=judgement.rule,
+        standing=judgement.standing,
+        code=outcome.reply and outcome.reply.code,
+        text=outcome.reply and text_of(outcome.reply),
+        sender=probe.question.sender,
+        recipient=probe.question.recipient,
+    )
+
+
+def steps(advice: Advice) -> list[str]:
+    """What each side does; where there is nothing to do for either, that alone."""
+    sides = {"Sender": advice.sender, "Receiver": advice.receiver}
+    return [f"{side}: {text}" for side, text in sides.items() if text != texts.NOTHING] or [texts.NOTHING]
 
 
 def table(routes: tuple[ExchangeRoute, ...]) -> list[str]:

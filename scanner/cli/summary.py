@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
 
 from scanner.cli.warnings import say
 from scanner.escape import safe_text
+from scanner.judge.advice import explain_domain
 from scanner.smtp.reply import text_of
 from scanner.terms import DomainVerdict, ProbeVerdict, Standing
 
@@ -50,7 +52,8 @@ class Summary:
 
     def print(self, tally: Tally, *, bad_lines: int, interrupted: bool, color: bool) -> None:
         """Say it all."""
-        for line in self.lines(tally, bad_lines=bad_lines, interrupted=interrupted):
+        lines = self.lines(tally, bad_lines=bad_lines, interrupted=interrupted)
+        for line in chain(lines, self.explained()):
             say(line, color=color, styled=True)
 
     def lines(self, tally: Tally, *, bad_lines: int, interrupted: bool) -> Iterator[str]:
@@ -72,6 +75,17 @@ class Summary:
                     yield f"      {described(probe)}"
         if self.more:
             yield f"  … and {self.more} more domains; the records have them all"
+
+    def explained(self) -> Iterator[str]:
+        """Each verdict of the findings once: what it means, and what either side does."""
+        verdicts = dict.fromkeys(domain.verdict for domain in self.told if domain.verdict in self.findings)
+        if verdicts:
+            yield "\nwhat they mean (`mxsweep probe DOMAIN --all` explains one in full):"
+        for verdict in verdicts:
+            advice = explain_domain(verdict)
+            yield f"  {click.style(verdict, fg='red')}: {advice.meaning}"
+            yield f"      Sender: {advice.sender}"
+            yield f"      Receiver: {advice.receiver}"
 
 
 def verdicts_of(domain: AuditedDomain) -> list[ProbeVerdict]:

@@ -109,13 +109,13 @@ def test_a_relay_refusal_is_explained_by_the_part_that_the_exchanger_plays(scree
 def test_a_host_that_refuses_its_own_name_is_not_called_broken_and_the_better_question_is_named(screen: Shown) -> None:
     narrator(Subject("mx.isp.example"), screen).ended(asked(Planned(HOST, "192.0.2.1"), RELAY))
     assert "a mail host need not be a mail domain" in screen.text
-    assert "Next: Ask whether this host takes mail for a domain: --recipient postmaster@DOMAIN." in screen.text
+    assert "Sender: Ask whether this host takes mail for a domain: --recipient postmaster@DOMAIN." in screen.text
 
 
 def test_a_host_that_refuses_the_recipient_that_was_named_is_explained_as_any_other(screen: Shown) -> None:
     named = narrator(Subject("mx.isp.example"), screen, recipient_named=True)
     named.ended(asked(Planned(HOST, "192.0.2.1"), RELAY))
-    assert "regards it as foreign" in screen.text
+    assert "holds it for a foreign one" in screen.text
     assert "--recipient" not in screen.text
 
 

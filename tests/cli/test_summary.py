@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from scanner.cli.recording import domain_facts, probe_facts
 from scanner.cli.summary import FINDINGS_KEPT, WORDS_KEPT, Summary
+from scanner.judge.advice import explain_domain
 from scanner.pool.probe import Answer
 from scanner.records.record import encode_group
 from scanner.records.tally import DEFAULT_FINDINGS, Tally
@@ -127,3 +128,18 @@ def test_colours_come_only_where_they_are_wanted(capsys: pytest.CaptureFixture[s
         said = capsys.readouterr()
         assert said.out == ""
         assert ("\x1b[31msecondary_rejects_relay\x1b[0m" in said.err, "\x1b" in said.err) == (color, color)
+
+
+def test_each_verdict_of_the_findings_is_explained_once() -> None:
+    summary = Summary(DEFAULT_FINDINGS)
+    summary.see(CLASSIC, audited(2, DomainVerdict.SECONDARY_REJECTS_RELAY), audited(3, DomainVerdict.NO_DOMAIN))
+    text = "\n".join(summary.explained())
+    for verdict in (DomainVerdict.SECONDARY_REJECTS_RELAY, DomainVerdict.NO_DOMAIN):
+        assert text.count(explain_domain(verdict).meaning) == 1
+        assert text.count(explain_domain(verdict).receiver) == 1
+
+
+def test_without_findings_there_is_nothing_to_explain() -> None:
+    summary = Summary(DEFAULT_FINDINGS)
+    summary.see(audited(0, DomainVerdict.OK, probe(MX1, OK)))
+    assert list(summary.explained()) == []

@@ -102,7 +102,7 @@ def test_the_object_for_programs_has_every_number_rounded_to_what_is_worth_readi
         "items": 123_456, "in_progress": 20_000, "sessions": 500, "elapsed_s": 60.1,
         "verdicts": {"ok": 123_000, "undeliverable": 456}, "probe_verdicts": {"accepted": 130_000},
         "rate": 0.33, "mean_rate": 0.67, "probes": 19_999, "parked": 31_000, "retrying": 250, "paused": 12,
-        "total": 1_000_000, "total_exact": False, "left_s": 100.0,
+        "what": "domains", "total": 1_000_000, "total_exact": False, "left_s": 100.0,
         "busiest": [
             {"address": "2001:db8::9", "waiting": 8, "parked": 31_000, "sessions": 2, "answered": 5120,
              "mean_ms": 250.0},
