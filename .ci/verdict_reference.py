@@ -29,9 +29,9 @@ HEAD = """\
 *Written by `make docs` from the tables that decide and the texts that explain; do not edit it here.*
 
 A **probe's verdict** is the cause: what one server said to one question, or how it came that it said nothing. Its
-`standing` is what that means for the domain at this host: it `serves` it, is `broken` for it, or leaves it `undecided`. A
-refusal that rests on its code alone (`confidence: low`) is undecided at MAIL and RCPT whatever its verdict: no finding
-rests on a guess.
+`standing` is what that means for the domain at this host: it `serves` it, is `broken` for it, or leaves it `undecided`.
+A refusal that rests on its code alone (`confidence: low`) is undecided at MAIL and RCPT whatever its verdict: no
+finding rests on a guess.
 
 A **domain's verdict** is made of its probes' standings. Findings make exit code 1.
 
