@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from scanner.judge.rules.rule import Rule, phrase
 from scanner.terms import ProbeVerdict as V
+from scanner.terms import Stage
 
 LISTED = r"(?:black|block|deny|dns|spam|bad)[- ]?list"
 HOST_WORDS = (
@@ -116,6 +117,7 @@ CLIENTS: tuple[Rule, ...] = (
         r"\b(?:rbl|dnsbl|dnsrbl|drbl|dnswl|xbl|pbl|sbl|cbl|dul|rbls|dnsbls|csi)\b",
         r"\b\w*(?:rbl|dnsbl)\d?\b",
         r"realtime block",
+        r"(?<!not )\blisted (?:at|by|in|on)\b(?! (?:the |our |a |domino |name )*(?:director|address book))",
         LISTED + r"(?:ed|ing|s)?\b(?! (?:url|uri|link))",
         r"\bbl\d{1,2}\b",
         r"\bbl0{3,}\w*",
@@ -184,12 +186,19 @@ CLIENTS: tuple[Rule, ...] = (
         r"due to (?:user |spam )?complaints",
         r"messages? (?:\w+ ){0,4}originating from your ip",
         r"spam abuse detected",
-        r"block(?:ed)? (?:for|due to) (?:spam|abuse)",
+        r"block(?:ed)? for (?:spam|abuse)|(?:due to|because of) (?:\w+ )?(?:spam$|abuse)",
         r"abus detecte",
         r"unfortunately, messages from .{0,30}weren't sent",
         r"permanently deferred",
         r"a problem occurred.{0,20}ask your postmaster",
         r"questions? .{0,20}tosa",
+    ),
+    phrase(
+        "client.spam-before-content",
+        V.CLIENT_BLOCKED,
+        "before RCPT nothing of a message is known: who is called spam there is the host that sends it",
+        r"\bspam\b",
+        stages=frozenset({Stage.CONNECT, Stage.BANNER, Stage.HELO, Stage.MAIL}),
     ),
     phrase(
         "client.barracuda",

@@ -26,8 +26,8 @@ RESTRICTIONS: tuple[Rule, ...] = (
         r"(?:this |your |the )?(?:mail|message|email)",
         r"(?:recipient|user) (?:preferences|rules|settings)",
         r"(?:mail|message) is rejected by recipients?",
-        r"(?:sender|you|from address) (?:is |are )?(?:not|isn't|n't) (?:in|on|among) (?:the |a |our )?(?:\w+ ){0,2}"
-        r"(?:allowed|accepted|white|safe|approved|permitted|senders)",
+        r"(?:sender|you|from address) (?:is |are )?(?:not|isn't|n't) (?:in|on|among) (?:the |a |our )?(?:[\w']+ ){0,2}"
+        r"(?:allow|accepted|white|safe|approved|permitted|senders)",
         r"sender (?:is )?not (?:in )?(?:pre-?approved|allowed-senders|whitelisted)",
         r"(?:not|n't) (?:allowed|permitted|authori[sz]ed|able) to (?:send|post|write|mail)(?: \w+)? ?(?:to )?"
         r"(?:this |the |that )?(?:recipient|list|mailing list|group|mailbox|address|user|distribution|public)",
@@ -95,6 +95,14 @@ SECURITY: tuple[Rule, ...] = (
         r"no (?:tls|ssl) (?:available|support|certificate)",
     ),
     phrase(
+        "tls.refused",
+        V.TLS_UNAVAILABLE,
+        "RFC 3207 section 4: 454 and 501 are its own refusals, whatever the words",
+        r"",
+        codes=("454", "501"),
+        stages=frozenset({Stage.STARTTLS}),
+    ),
+    phrase(
         "auth.required",
         V.AUTH_REQUIRED,
         "RFC 4954 530 5.7.0, 535 5.7.8; James, hMailServer, Postal, Haraka, Exchange 5.7.57, OpenSMTPD, Orange 402",
@@ -158,10 +166,18 @@ NO_MAIL: tuple[Rule, ...] = (
         r"no mx record found for domain",
         r"no longer (?:accept|in service|receiv)\w* (?:e?mail|messages)? ?(?:for|at|on|in) (?:this|that"
         r"|the) (?:domain|host|server)",
+        codes=("5",),  # who says it for now only means something else
     ),
 )
 
 QUOTA: tuple[Rule, ...] = (
+    phrase(
+        "protocol.line-length",
+        V.PROTOCOL_ERROR,
+        "RFC 5321 4.5.3.1.10: 500 is about the command line",
+        r"lines? (?:is )?too long",
+        codes=("500",),
+    ),
     phrase(
         "content.message-size",
         V.CONTENT_REJECTED,

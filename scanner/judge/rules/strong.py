@@ -69,6 +69,7 @@ RELAYING: tuple[Rule, ...] = (
         r"third[- ]party relay",
         r"relay(?:ing)? (?:requires?|needs?) (?:smtp )?auth",
         r"authenticat\w+ (?:is )?(?:required|needed|necessary) (?:for|to) relay",
+        r"(?:authenticat\w*|log ?in|auth) (?:\w+ ){0,3}(?:to|before|for) relay(?:ing)?\b",
         r"insecure mail relay",
         r"open relay (?:is )?not allowed",
     ),
@@ -105,7 +106,7 @@ RELAYING: tuple[Rule, ...] = (
         r"(?:not|n't) accept " + MAIL + r" for (?:the |this |that )?(?:domain|host)",
         r"no mail service for (?:this|that|the) domain",
         r"^" + MAIL + r" (?:for|to)\b.{0,40} not (?:accepted|handled|served|processed) (?:here|by this|on this"
-        r"|at this)",
+        r"|at this)(?!\W{1,3}(?:no such|unknown) (?:user|account|mailbox|recipient))",
     ),
     phrase(
         "relay.domain-not-served",
@@ -120,6 +121,8 @@ RELAYING: tuple[Rule, ...] = (
         r"not (?:an? |one of (?:our|my|the) )?(?:hosted|accepted|authori[sz]ed|local|relay(?:ed|able)?|served|allowed|"
         r"permitted|valid local|managed) (?:recipient |mail |email )?domains?",
         r"non-accepted domain",
+        r"\bnot an? (?:mail exchanger?|mx|mail ?host|mail server) for\b",
+        r"\bnot (?:one of )?our (?:own |local |mail )?domains?\b",
         r"not in (?:our|my|the|this) (?:list|domains?\b)",
         r"specified domain is not allowed",
         r"no such domain (?:here|at this|on this|in this)",
@@ -214,6 +217,7 @@ REVERSE_DNS: tuple[Rule, ...] = (
         r"reverse[- ](?:dns|d\.n\.s|lookup|record|host ?name|name|resolution|address|entry|ip|zone|mapping|resolv"
         r"|domain)",
         r"reverse host lookup",
+        r"\b(?:ip|client|host|address) (?:\w+ )?has no (?:host ?name|name|reverse)",
         r"in-addr",
         r"(?:ip|client|host|address) (?:address )?(?:name )?(?:reverse )?lookup fail",
         r"cannot (?:find|resolve|look ?up|determine|verify) your (?:ip|address|host ?name|name|domain name)",
@@ -250,7 +254,7 @@ HELLO: tuple[Rule, ...] = (
         r"|must|illegal|unaccept|spoof|impersonat|fqdn|fully|mismatch|error|impost|blacklist|unknown|fail|differ"
         r"|malformed"
         r"|violat|unresolv|localhost|numeric|suspicious)",
-        r"\b(?:reject\w*|invalid|denied|bad|forged|fake|not accept\w*|blocked|refus\w*|illegal|unaccept\w+"
+        r"\b(?:reject\w*|invalid|denied|bad|bogus|forged|fake|not accept\w*|blocked|refus\w*|illegal|unaccept\w+"
         r"|spoof\w*|fix|wrong"
         r"|blacklisted|unknown|malformed|mismatch\w*|suspicious|incorrect|improper|your) (?:\w+ ){0,4}"
         r"(?:helo|ehlo)\b(?!=)",

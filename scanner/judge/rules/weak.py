@@ -213,7 +213,7 @@ RECIPIENTS: tuple[Rule, ...] = (
         r"|not resolv\w+|has no)",
         r"(?:invalid|unknown|no such|bad|nonexistent|non-existent|unresolvable|unreachable"
         r"|dead) (?:\w+ )?(?:domain|host)\b",
-        r"host or domain name not found|name or service not known|name service error|nxdomain"
+        r"host lookup did not complete|host or domain name not found|name or service not known|name service error|nxdomain"
         r"|cannot resolve (?:the )?(?:domain|host|mx)",
         r"(?:unable|failed|cannot|can't) (?:to )?(?:look ?up|resolve|route|find (?:a )?route"
         r"|find (?:the )?(?:host|domain|mx))",
