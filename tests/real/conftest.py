@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
+pytest.register_assert_rewrite("tests.real.inquiry")  # so that its checks say what differs
 
 LEFT_OUT = pytest.StashKey[str]()
 

@@ -1,14 +1,15 @@
-"""The tree into which `.ci/debs` unpacked NSD, Postfix and Exim, and how their programs are run out of it."""
+"""The tree into which `.ci/debs` unpacked NSD and the mail servers, and how their programs are run out of it."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TREE = Path(os.environ.get("MXSWEEP_DEBS", ROOT / ".cache" / "debs"))
 
-PACKAGES = "nsd postfix exim4-daemon-light libnss-wrapper libresolv-wrapper"
+PACKAGES = "nsd postfix exim4-daemon-light opensmtpd sendmail-bin sendmail-cf m4 libnss-wrapper libresolv-wrapper"
 
 NSD = TREE / "usr/sbin/nsd"
 SMTP_SINK = TREE / "usr/sbin/smtp-sink"
@@ -25,14 +26,31 @@ M4 = TREE / "usr/bin/m4"
 
 def missing_servers() -> list[str]:
     """What keeps the real servers from running here, each with its cure in words; empty where they can run."""
-    needed = {"nsd": NSD, "postfix": POSTFIX_DAEMONS / "master", "smtp-sink": SMTP_SINK, "exim": EXIM}
+    needed = {
+        "nsd": NSD,
+        "postfix": POSTFIX_DAEMONS / "master",
+        "smtp-sink": SMTP_SINK,
+        "exim": EXIM,
+        "opensmtpd": OPENSMTPD,
+        "sendmail": SENDMAIL,
+        "makemap": MAKEMAP,
+        "sendmail-cf": SENDMAIL_MACROS,
+        "m4": M4,
+    }
     absent = [name for name, path in needed.items() if not path.exists()]
     absent += [] if nss_wrapper() else ["libnss_wrapper"]
     absent += [] if resolv_wrapper() else ["libresolv_wrapper"]
     reasons = [f"no {', '.join(absent)} in {TREE} (run .ci/debs {TREE} {PACKAGES})"] if absent else []
     if os.geteuid() != 0:
-        reasons.append("Postfix's master runs as root only, and this is not root")
+        reasons.append("Postfix's master, OpenSMTPD and Sendmail run as root only, and this is not root")
+    elif not may_chroot():
+        reasons.append("OpenSMTPD and Sendmail run in a root directory of their own, and root may not chroot here")
     return reasons
+
+
+def may_chroot() -> bool:
+    """Whether root has the right to change its root directory, which a container may have taken from it."""
+    return subprocess.run(["chroot", "/", "true"], capture_output=True, check=False).returncode == 0
 
 
 def library_path() -> str:

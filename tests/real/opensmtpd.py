@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import contextmanager
+import threading
+import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +21,8 @@ from tests.real.roles import ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+END_LIMIT_S = 20.0
 
 ACCOUNTS = ("opensmtpd", "opensmtpq")
 """Built in: who its processes become."""
@@ -102,6 +106,22 @@ def configuration(roles: Sequence[Role], domains: Sequence[str], port: int) -> s
     )
 
 
+def lay_out(directory: Path, smtpd_conf: str) -> Path:
+    """The jail with its configuration and queue; the path of the program in it."""
+    files = {
+        "etc/smtpd.conf": smtpd_conf,
+        "etc/mailname": f"opensmtpd.mx.{ZONE}\n",
+        # Its own resolver reads these two. Nobody is asked, so that a client on 127/8 has no name.
+        "etc/resolv.conf": "lookup file\n",
+        "etc/hosts": "",
+    }
+    program = jail.lay_out(directory, debs.OPENSMTPD, ACCOUNTS, files)
+    (directory / "etc/smtpd.conf").chmod(0o600)  # one that others may write it does not read
+    (directory / "var/lib/opensmtpd/empty").mkdir(parents=True)
+    (directory / "var/spool/smtpd").mkdir(mode=0o711)
+    return program
+
+
 @contextmanager
 def opensmtpd(roles: Sequence[Role], domains: Sequence[str]) -> Iterator[MailServers]:
     """Run the roles' listeners for as long as the block lasts.
@@ -115,22 +135,27 @@ def opensmtpd(roles: Sequence[Role], domains: Sequence[str]) -> Iterator[MailSer
     """
     directory = Path(tempfile.mkdtemp(prefix="mxsweep-opensmtpd-"))
     port = free_port(role.address for role in roles)
-    files = {
-        "etc/smtpd.conf": configuration(roles, domains, port),
-        "etc/mailname": f"opensmtpd.mx.{ZONE}\n",
-        # Its own resolver reads these two. Nobody is asked, so that a client on 127/8 has no name.
-        "etc/resolv.conf": "lookup file\n",
-        "etc/hosts": "",
-    }
-    program = jail.lay_out(directory, debs.OPENSMTPD, ACCOUNTS, files)
-    (directory / "etc/smtpd.conf").chmod(0o600)  # one that others may write it does not read
-    (directory / "var/lib/opensmtpd/empty").mkdir(parents=True)
-    (directory / "var/spool/smtpd").mkdir(mode=0o711)
-    log = directory / "tmp/log"
-    server = jail.start(directory, [program, "-d", "-P", "mda", "-P", "mta"], log)
-    try:
+    with ExitStack() as running:
+        running.callback(shutil.rmtree, directory)
+        program = lay_out(directory, configuration(roles, domains, port))
+        log = directory / "tmp/log"
+        server = jail.start(directory, [program, "-d", "-P", "mda", "-P", "mta"], log)
+        running.callback(jail.end, server)
         wait_until_listening(server, [(role.address, port) for role in roles], log)
         yield MailServers({role.name: role.address for role in roles}, port, log)
-    finally:
-        jail.end(server)
-        shutil.rmtree(directory)
+
+
+def sessions_logged(log: Path) -> str:
+    """What smtpd logged, once every session in it has its closing line.
+
+    Raises:
+        RuntimeError: sessions are still open after 20 s.
+    """
+    deadline = time.monotonic() + END_LIMIT_S
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        text = log.read_text()
+        if text.count(" smtp connected ") == text.count(" smtp disconnected "):
+            return text
+        pause.wait(0.02)
+    raise RuntimeError(f"sessions still open: {text[-2000:]}")

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ACCOUNTS = ("smmsp", "info")
-"""`info` is its only user; postmaster is an alias."""
+"""Who its queue of local mail would belong to, and its only user; postmaster is an alias."""
 
-ALIASES = "postmaster: root\nMAILER-DAEMON: postmaster\n"
+ALIASES = {"postmaster": "root", "@": "@"}
+"""The last one says that the table is whole."""
 
 
 class Role(NamedTuple):
@@ -45,10 +46,68 @@ class Role(NamedTuple):
         return f"{self.name}.mx.{ZONE}"
 
 
+def relaying(*macros: str) -> str:
+    """A server that relays for the domains below `test`, with more lines."""
+    return "\n".join([f"RELAY_DOMAIN(`{ZONE}')", *macros])
+
+
+def table(name: str) -> str:
+    """Where a role's keyed file lies, as a feature's argument; an access table tells failed look-ups apart."""
+    return f"`hash{' -T<TMPF>' if name.endswith('access') else ''} /etc/mail/{name}'"
+
+
+SERVED = ("kept.test", "forgotten.test", "entries.test")
+"""Whose users those servers know that know any."""
+
+LOCAL = f"LOCAL_DOMAIN(`{' '.join(SERVED)}')"
+
+BARRED = "127.9.0.4"
+"""A client that the access table refuses."""
+
+ROLES = (
+    # Users who are accounts, and users who are rows of a table that ends with a text for all others.
+    Role("primary", "127.1.5.1", LOCAL),
+    Role(
+        "virtual",
+        "127.1.5.2",
+        f"{LOCAL}\nVIRTUSER_DOMAIN(`entries.test')\nFEATURE(`virtusertable', {table('virtual-users')})",
+        {"users": {"info@entries.test": "info", "@entries.test": "error:nouser 550 No such user here"}},
+    ),
+    Role("secondary", "127.1.5.3", relaying()),
+    # Was never told about the domain.
+    Role("stranger", "127.1.5.4"),
+    # For questions about open relays, never for a partner domain.
+    Role("open", "127.1.5.5", "FEATURE(`promiscuous_relay')"),
+    Role(
+        "access",
+        "127.1.5.6",
+        relaying(f"FEATURE(`access_db', {table('access-access')})", "FEATURE(`blocklist_recipients')"),
+        {
+            "access": {
+                "To:full.test": "ERROR:4.2.2:452 Mailbox full",
+                "To:gone.test": "REJECT",
+                f"Connect:{BARRED}": "REJECT",
+            }
+        },
+    ),
+    Role("rdns", "127.1.5.7", relaying("FEATURE(`require_rdns')")),
+    # Always short of disk, however much there is.
+    Role("disk", "127.1.5.8", relaying("define(`confMIN_FREE_BLOCKS', `1000000000000')")),
+    # One connection a minute from each client.
+    Role(
+        "rate",
+        "127.1.5.9",
+        relaying(f"FEATURE(`access_db', {table('rate-access')})", "FEATURE(`ratecontrol', `nodelay', `terminate')"),
+        {"access": {"ClientRate:": "1"}},
+    ),
+    # Bars who talks before it greets, which it does after half a second.
+    Role("pause", "127.1.5.10", relaying("FEATURE(`greet_pause', `500')")),
+)
+
 MACROS = """\
 OSTYPE(`linux')dnl
 define(`confDOMAIN_NAME', `{exchange}')dnl
-define(`ALIAS_FILE', `text:/etc/mail/aliases')dnl
+define(`ALIAS_FILE', `/etc/mail/aliases')dnl
 define(`STATUS_FILE', `/run/{name}.st')dnl
 define(`HELP_FILE', `/etc/mail/helpfile')dnl
 define(`QUEUE_DIR', `/var/spool/mqueue')dnl
@@ -69,10 +128,11 @@ def lay_out(directory: Path, roles: Sequence[Role], port: int, resolver: str) ->
         "etc/nsswitch.conf": "hosts: files dns\n",
         "etc/hosts": "127.0.0.1 localhost\n",
         "etc/resolv.conf": f"nameserver {resolver}\n",
-        "etc/mail/aliases": ALIASES,
+        "etc/mail/aliases": "postmaster: root\n",
     }
     program = jail.lay_out(directory, debs.SENDMAIL, ACCOUNTS, files)
     (directory / "var/spool/mqueue").mkdir(mode=0o700)
+    make_map(directory / "etc/mail/aliases.db", ALIASES)
     for role in roles:
         macros = MACROS.format(**role._asdict() | {"exchange": role.exchange, "port": port})
         (directory / f"etc/mail/{role.name}.cf").write_text(configured(macros))
@@ -95,6 +155,8 @@ def make_map(path: Path, rows: Mapping[str, str]) -> None:
         [debs.MAKEMAP, "-C", "/dev/null", "hash", path],
         input="".join(f"{key}\t{value}\n" for key, value in rows.items()),
         env=debs.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # that /tmp, above us, may be written by all
         text=True,
         check=True,
     )

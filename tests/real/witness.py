@@ -27,8 +27,11 @@ async def hold(
     *,
     starttls: bool = False,
     sending: bool = False,
+    source: str | None = None,
 ) -> list[Heard]:
     """Greet, say who we are, name sender and recipient, send an empty message if told to, quit; stops at a refusal.
+
+    `source` is the address to call from, the system's choice without one.
 
     Returns:
         The replies in order, banner first and QUIT's not among them; the last is the one that decides.
@@ -40,6 +43,7 @@ async def hold(
         hostname=address,
         port=port,
         local_hostname=helo,
+        source_address=(source, 0) if source else None,
         timeout=REPLY_LIMIT_S,
         use_tls=False,
         start_tls=False,
