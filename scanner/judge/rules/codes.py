@@ -118,7 +118,7 @@ def specific(detail: Detail) -> CodeRule | None:
 
 def generic(detail: Detail, stage: Stage | None, code: int) -> CodeRule | None:
     """The rule of a code that names a field of reasons; stage and basic code tell whom it is about."""
-    if detail.subject == 1 and detail.detail <= 1 and stage is Stage.MAIL:
+    if detail.subject == 1 and detail.detail <= 2 and stage is Stage.MAIL:
         return CodeRule(V.SENDER_REJECTED, "the only address said so far is the sender's")
     if detail == (3, 2) and code >= 500:
         return CodeRule(V.NOT_ACCEPTING, "RFC 3463: system not accepting network messages")

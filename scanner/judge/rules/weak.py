@@ -108,6 +108,12 @@ RATES: tuple[Rule, ...] = (
 
 SENDERS: tuple[Rule, ...] = (
     phrase(
+        "sender.bare",
+        V.SENDER_REJECTED,
+        "sendmail 553 5.5.4: a sender without a domain",
+        r"required for sender",
+    ),
+    phrase(
         "protocol.parameters",
         V.PROTOCOL_ERROR,
         "RFC 5321 4.2.2: 455, 504 and 555 are about parameters, whichever command they name",
@@ -166,6 +172,7 @@ SENDERS: tuple[Rule, ...] = (
         "before RCPT an address or a domain that is refused can only be the sender's",
         *UNKNOWN_USER,
         r"domain .{0,30}(?:not exist|not found|not resolve|n't resolve|invalid|unknown|not allowed|n't exist)",
+        r"\bmx record",
         r"(?:invalid|unknown|no such) (?:domain|host)|(?:unrouteable|unroutable)",
         codes=("5", "450", "451"),
         stages=frozenset({Stage.MAIL}),
@@ -213,7 +220,8 @@ RECIPIENTS: tuple[Rule, ...] = (
         r"|not resolv\w+|has no)",
         r"(?:invalid|unknown|no such|bad|nonexistent|non-existent|unresolvable|unreachable"
         r"|dead) (?:\w+ )?(?:domain|host)\b",
-        r"host lookup did not complete|host or domain name not found|name or service not known|name service error|nxdomain"
+        r"host lookup did not complete|host or domain name not found|name or service not known"
+        r"|name service error|nxdomain"
         r"|cannot resolve (?:the )?(?:domain|host|mx)",
         r"(?:unable|failed|cannot|can't) (?:to )?(?:look ?up|resolve|route|find (?:a )?route"
         r"|find (?:the )?(?:host|domain|mx))",
@@ -256,6 +264,13 @@ RECIPIENTS: tuple[Rule, ...] = (
         r"|fully[- ]qualified (?:address|recipient|email)",
         r"syntax error|invalid recipient address|not a valid (?:rfc|email) ?\d* address",
         r"domain (?:name )?required|must contain a domain|bad address syntax",
+    ),
+    phrase(
+        "opensmtpd.expansion",
+        V.USER_UNKNOWN,
+        "OpenSMTPD: a domain that it serves, whose table holds no such user",
+        r"mailing list expansion problem",
+        codes=("524",),
     ),
     phrase(
         "user.unknown",
