@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.escape import cut, safe_text
+from scanner.judge.software import software_of
 from scanner.pool.dial import DialFailed, Forbidden, dial
 from scanner.pool.limits import SessionLimits
 from scanner.pool.postmaster import about_postmaster, postmaster_in_words
@@ -267,14 +268,11 @@ class Session:
 
     def facts(self) -> ServerFacts:
         """What was said of oneself: the same in all answers of the session."""
-        banner = self.dialogue.banner
-        self.server = ServerFacts(
-            self.dialogue.our_name if self.dialogue.hello_said else None,
-            None if banner is None else text_of(banner),
-            None,
-            self.dialogue.extensions.offered,
-            self.tls,
-        )
+        dialogue = self.dialogue
+        banner = None if dialogue.banner is None else text_of(dialogue.banner)
+        offered, hello = dialogue.extensions.offered, dialogue.extensions.hello
+        said = dialogue.our_name if dialogue.hello_said else None
+        self.server = ServerFacts(said, banner, software_of(banner, hello, offered), offered, self.tls)
         return self.server
 
 

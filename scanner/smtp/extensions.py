@@ -14,13 +14,14 @@ CACHED_BYTES = 2048
 
 
 class Extensions(NamedTuple):
-    """`offered`: the lines as said, escaped, `PIPELINING` or `SIZE 10240000`."""
+    """`offered`: the lines as said, escaped, `PIPELINING` or `SIZE 10240000`; `hello`: the line above them."""
 
     offered: tuple[str, ...] = ()
     pipelining: bool = False
     starttls: bool = False
     surplus: int = 0
     """How many more were offered than are kept."""
+    hello: str | None = None
 
 
 def read_extensions(lines: tuple[bytes, ...]) -> Extensions:
@@ -32,7 +33,9 @@ def read(lines: tuple[bytes, ...]) -> Extensions:
     """As `read_extensions`, without memory."""
     offered = tuple(cut(safe_line(line).strip()) for line in lines[1 : KEPT + 1])
     keywords = {line.split(maxsplit=1)[0].upper() for line in offered if line}
-    return Extensions(offered, "PIPELINING" in keywords, "STARTTLS" in keywords, max(0, len(lines) - 1 - KEPT))
+    surplus = max(0, len(lines) - 1 - KEPT)
+    hello = cut(safe_line(lines[0]).strip()) if lines else None
+    return Extensions(offered, "PIPELINING" in keywords, "STARTTLS" in keywords, surplus, hello)
 
 
 remembered = lru_cache(maxsize=1024)(read)

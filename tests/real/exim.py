@@ -22,21 +22,21 @@ from tests.real.ports import free_port
 from tests.real.postfix import wait_until_listening
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 END_LIMIT_S = 20.0
 
 CONFIGURATION = """\
 primary_hostname = exim.mx.test
-spool_directory = {directory}/spool
-log_file_path = {directory}/log/%slog
-pid_file_path = {directory}/exim.pid
-local_interfaces = {address}
-daemon_smtp_ports = {port}
+spool_directory = @DIRECTORY@/spool
+log_file_path = @DIRECTORY@/log/%slog
+pid_file_path = @DIRECTORY@/exim.pid
+local_interfaces = @ADDRESS@
+daemon_smtp_ports = @PORT@
 keep_environment = ^LD_ : ^NSS_
 queue_only
 log_selector = +smtp_connection
-domainlist relay_to_domains = *.{relayed}
+domainlist relay_to_domains = *.@RELAYED@
 acl_smtp_rcpt = acl_check_rcpt
 
 begin acl
@@ -67,16 +67,36 @@ def exim(address: str, relayed: str) -> Iterator[EximServer]:
     Raises:
         RuntimeError: it did not greet in time; with its log.
     """
-    directory = Path(tempfile.mkdtemp(prefix="mxsweep-exim-"))
     port = free_port([address])
-    lay_out(directory, CONFIGURATION.format(directory=directory, address=address, port=port, relayed=relayed))
+    with daemon(port, [address], CONFIGURATION, RELAYED=relayed) as log:
+        yield EximServer(address, port, log)
+
+
+@contextmanager
+def daemon(
+    port: int, addresses: Sequence[str], configuration: str, resolver: str | None = None, **more: str
+) -> Iterator[Path]:
+    """An Exim on all the addresses, which asks the resolver at port 53; gives its log.
+
+    In `configuration` `@DIRECTORY@`, `@ADDRESS@`, `@PORT@` and the names of `more` are filled in.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="mxsweep-exim-"))
+    filled = {"DIRECTORY": str(directory), "ADDRESS": " : ".join(addresses), "PORT": str(port), **more}
+    for name, value in filled.items():
+        configuration = configuration.replace(f"@{name}@", value)
+    lay_out(directory, configuration)
     log = directory / "log/mainlog"
+    preloaded = [str(debs.nss_wrapper())]
+    if resolver is not None:
+        (directory / "resolv.conf").write_text(f"nameserver {resolver}\noptions timeout:1 attempts:1\n")
+        preloaded.append(str(debs.resolv_wrapper()))
     wrapped = {
-        "LD_PRELOAD": str(debs.nss_wrapper()),
+        "LD_PRELOAD": ":".join(preloaded),
+        "RESOLV_WRAPPER_CONF": str(directory / "resolv.conf"),
         "NSS_WRAPPER_PASSWD": str(directory / "passwd"),
         "NSS_WRAPPER_GROUP": str(directory / "group"),
     }
-    daemon = subprocess.Popen(
+    process = subprocess.Popen(
         [debs.EXIM, "-C", directory / "exim.conf", "-bdf"],
         env=debs.environment() | wrapped,
         stdin=subprocess.DEVNULL,
@@ -84,11 +104,11 @@ def exim(address: str, relayed: str) -> Iterator[EximServer]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until_listening(daemon, [(address, port)], log)
-        yield EximServer(address, port, log)
+        wait_until_listening(process, [(address, port) for address in addresses], log)
+        yield log
     finally:
-        daemon.terminate()
-        daemon.wait(timeout=END_LIMIT_S)
+        process.terminate()
+        process.wait(timeout=END_LIMIT_S)
         shutil.rmtree(directory)
 
 

@@ -118,6 +118,7 @@ def test_the_server_is_described_as_it_presents_itself(site: Site) -> None:
     for question, asked in site.asked.items():
         for probe, answer in zip(asked.probes, question.answers, strict=True):
             assert probe["server"]["banner"].startswith(f"{answer.server}.mx.{ZONE} Python SMTP ")
+            assert probe["server"]["software"].startswith("aiosmtpd 1.")
             assert probe["server"]["extensions"] == ["SIZE 33554432", "8BITMIME", "SMTPUTF8", "HELP"]
 
 

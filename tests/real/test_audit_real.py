@@ -110,6 +110,15 @@ def test_no_verdict_about_these_servers_is_a_guess(audited: Audit, seq: int, sce
         assert probe["enhanced"] == (probe["text"].partition(" ")[0] if probe["code"] else None)
 
 
+def test_the_software_is_named_where_the_server_says_it(audited: Audit) -> None:
+    """A postscreen that turns us away says it too: in its greeting's first part."""
+    probes = [record for record in audited.records if record["kind"] == "probe"]
+    named = [probe["server"]["software"] for probe in probes if "ESMTP Postfix" in (probe["server"]["banner"] or "")]
+    assert named
+    assert set(named) == {"Postfix"}
+    assert {probe["server"]["software"] for probe in probes if probe["server"]["banner"] is None} == {None}
+
+
 @each_scene
 def test_the_domain_counts_its_probes_and_lists_what_is_not_accepted(audited: Audit, seq: int, scene: Scene) -> None:
     *probes, domain = audited.groups()[seq]

@@ -47,6 +47,7 @@ def test_an_exim_that_accepts_all_is_not_asked_too_much_in_one_session(
     ran = audit(crowd("kept", SIZE), tmp_path, resolver, server.port, *ALLOWED)
     log = sessions_logged(server.log, offset)
     assert [probe["verdict"] for probe in ran.of_kind("probe")] == ["accepted"] * SIZE
+    assert {probe["server"]["software"].partition(" ")[0] for probe in ran.of_kind("probe")} == {"Exim"}
     assert (ran.status, {domain["verdict"] for domain in ran.of_kind("domain")}) == (0, {"ok"})
     assert not [line for line in log.splitlines() if any(sign in line for sign in DEFENCES)]
     assert opened(log) == log.count(" closed by QUIT")

@@ -149,6 +149,7 @@ def test_the_server_is_described_as_it_presents_itself(site: Site) -> None:
             if answer.stage == "banner":
                 continue
             assert probe["server"]["banner"] == f"{answer.server}.mx.{ZONE} ESMTP OpenSMTPD"
+            assert probe["server"]["software"] == "OpenSMTPD"
             assert probe["server"]["extensions"] == ["8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 36700160", "DSN", "HELP"]
 
 

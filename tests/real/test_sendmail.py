@@ -288,6 +288,7 @@ def test_the_server_is_described_as_it_presents_itself(site: Site) -> None:
             barred = answer.verdict in {"policy_rejected", "ptr_required"}
             assert ("PIPELINING" in probe["server"]["extensions"]) != barred
             assert "ENHANCEDSTATUSCODES" in probe["server"]["extensions"]
+            assert probe["server"]["software"].startswith("Sendmail 8.")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from scanner.smtp.extensions import Extensions, read_extensions
 
 
 def test_the_first_line_is_a_name_and_the_others_are_offered() -> None:
-    assert read_extensions((b"STARTTLS", b"pipelining", b"SIZE 1000")) == Extensions(("pipelining", "SIZE 1000"), True)
+    assert read_extensions((b"STARTTLS", b"pipelining", b"SIZE 1000")) == Extensions(
+        ("pipelining", "SIZE 1000"), pipelining=True, hello="STARTTLS"
+    )
     assert read_extensions((b"mx.example", b"StartTLS")).starttls
 
 

@@ -168,7 +168,7 @@ CLIENTS: tuple[Rule, ...] = (
         r"connections? (?:from .{0,30})?(?:was |is |are |has been |have been |will be |will not be )?"
         r"(?:not accepted|not allowed|not permitted|refused|rejected|denied|blocked|dropped|forbidden|accepted from)",
         r"(?:not|n't) (?:be )?(?:allowed|permitted|authori[sz]ed|welcome) to connect",
-        r"\bgo away\b|you are not welcome|get lost",
+        r"\bgo away\b|\bnot welcome\b|get lost",
         r"access to (?:this|our|the) (?:mail|email|e-mail)? ?(?:system|server) .{0,20}(?:rejected|denied|refused"
         r"|blocked)",
         r"access to submit messages",
