@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
 
+from scanner.records.known import Known, parse_known
+from scanner.records.tally import KNOWN_VERDICTS
 from scanner.settings import Settings, option_name, option_of, settings_of
 from scanner.terms import UsageError
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENVIRONMENT_PREFIX = "MXSWEEP_"
+KNOWN = "scanner.known"
+"""Where a file's `[[known]]` tables wait in click's context: they are no option."""
 MOST = 1_000_000
 """Of anything that is counted; what is more is a slip of the finger."""
 TYPES: dict[Any, click.ParamType[Any]] = {
@@ -111,6 +115,7 @@ def read_config(ctx: click.Context, path: str | None, command: str) -> None:
         raise UsageError(f"--config {path}: {error}") from error
     known = {key_of(setting): setting for setting in [*fields(Settings), *settings_of(command)]}  # its own win
     own = {setting.name for setting in settings_of(command)}
+    ctx.meta[KNOWN] = with_path(path, found.pop("known", []))
     values = {}
     for key, value in found.items():
         setting = known.get(key.replace("-", "_"))
@@ -121,6 +126,24 @@ def read_config(ctx: click.Context, path: str | None, command: str) -> None:
         several = isinstance(setting.default, tuple) and not isinstance(value, list)
         values[setting.name] = [value] if several else value
     ctx.default_map = {name: value for name, value in values.items() if name in own}  # below the environment
+
+
+def with_path(path: str, tables: object) -> tuple[Known, ...]:
+    """A file's known findings.
+
+    Raises:
+        UsageError: names the file, the entry and the key.
+    """
+    try:
+        return parse_known(tables, KNOWN_VERDICTS)
+    except UsageError as error:
+        raise UsageError(f"--config {path}: {error}") from None
+
+
+def known_findings() -> tuple[Known, ...]:
+    """Those of the command's --config; none without one."""
+    context = click.get_current_context(silent=True)
+    return () if context is None else context.meta.get(KNOWN, ())
 
 
 def fault_of(value: object, setting: Field[Any]) -> str | None:

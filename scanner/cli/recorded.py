@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import secrets
 import sys
 import time
@@ -14,6 +15,7 @@ from scanner.cli import means
 from scanner.cli.exits import Exit
 from scanner.cli.inquiry import on_inquiry
 from scanner.cli.memory import settle_memory
+from scanner.cli.options import known_findings
 from scanner.cli.progress import tell
 from scanner.cli.screen import colour_wanted
 from scanner.cli.startup import check_names, in_time
@@ -22,6 +24,7 @@ from scanner.cli.stopping import Stopping, on_signals
 from scanner.cli.warnings import Warnings, say
 from scanner.records.facts import RunFacts, StartFacts
 from scanner.records.journal import open_journal
+from scanner.records.known import KnownFindings
 from scanner.records.output import STDOUT, ReaderGone
 from scanner.records.record import encode_run, encode_start
 from scanner.records.tally import KNOWN_VERDICTS, Tally
@@ -89,7 +92,8 @@ class RecordedRun(ABC):
         self.interrupted = False
         self.fault: Exception | None = None
         self.fail_on = findings_of(settings.fail_on)
-        self.tally = Tally(self.fail_on)
+        self.known = KnownFindings(known_findings(), dt.datetime.now(tz=dt.UTC).date())
+        self.tally = Tally(self.fail_on, self.known)
         self.gauge = Gauge(self.tally, source)
         self.identity = means.identity(settings)
         self.sender = means.sender(settings, self.identity.helo)
@@ -97,6 +101,8 @@ class RecordedRun(ABC):
         self.fence = means.fence(settings)
         self.limits = means.limits(settings, self.warnings.warn)
         self.session_limits = means.session_limits(settings)
+        for sentence in self.known.warnings():
+            self.warnings.warn(sentence)
 
     # -- what each command says --------------------------------------------------------------------------------------
 
@@ -143,6 +149,8 @@ class RecordedRun(ABC):
             self.interrupted = True
         if not self.settings.quiet and not isinstance(self.fault, UsageError):
             self.sum_up(color=colour_wanted(self.settings.color, sys.stderr))
+            for sentence in self.known.told():
+                say(sentence)
         if self.fault is not None:
             raise self.fault
         return self.exit_code()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from scanner.records.facts import Group
+    from scanner.records.known import KnownFindings
     from scanner.records.shapes import BusyTarget, KindCounts, VerdictCounts
 
 KNOWN_VERDICTS: frozenset[str] = frozenset(ProbeVerdict) | frozenset(DomainVerdict) | frozenset(SweepVerdict)
@@ -55,18 +56,21 @@ class Tally:
         unencodable: how many records stand as `local_error` or `inconclusive` because theirs could not be encoded.
         probe_verdicts: probes by verdict.
         domain_verdicts: domains by verdict.
+        known_findings: findings that the operator knows of.
         excluded: addresses that were taken out of a swept range; they have no record.
         named_refused: domains whose recipient, named by the user, was refused.
     """
 
-    def __init__(self, fail_on: Collection[str] | None = None) -> None:
-        """Args: fail_on: names of the verdicts that are findings; None for the default ones."""
+    def __init__(self, fail_on: Collection[str] | None = None, known: KnownFindings | None = None) -> None:
+        """Args: fail_on: names of the verdicts that are findings; None for the default ones. known: those of no news."""
         self.items = 0
         self.unencodable = 0
         self.probe_verdicts: Counter[str] = Counter()
         self.domain_verdicts: Counter[str] = Counter()
         self.named_refused = 0
         self.excluded = 0
+        self.known = known
+        self.known_findings = 0
         self.fail_on = DEFAULT_FINDINGS if fail_on is None else frozenset(fail_on)
         self.named_recipients_only = fail_on is None
         self.targets: Counter[tuple[str, int]] = Counter()
@@ -84,6 +88,8 @@ class Tally:
                 if probe.answer.session is not SessionUse.NONE and probe.address is not None
             ]
         )
+        if self.known:
+            self.known_findings += sum(self.known.take(group.probes, group.domain, self.fail_on) for group in groups)
         domains = [group.domain for group in groups if group.domain is not None]
         verdicts = [domain.verdict for domain in domains]
         self.domain_verdicts.update(verdicts)
@@ -98,8 +104,9 @@ class Tally:
 
     @property
     def findings(self) -> int:
-        """How many records carry a verdict that makes exit code 1."""
+        """How many records carry a verdict that makes exit code 1, but for those that are known."""
         by_name = sum(self.probe_verdicts[name] + self.domain_verdicts[name] for name in self.fail_on)
+        by_name -= self.known_findings
         return by_name + self.named_refused if self.named_recipients_only else by_name
 
     @property

@@ -21,8 +21,17 @@ from scanner.records.shapes import (
     TlsObject,
     VerdictCounts,
 )
-from scanner.records.tally import SWEEP_VERDICTS
-from scanner.terms import About, Confidence, DomainVerdict, ProbeVerdict, Role, SessionUse, Stage, Standing, SweepVerdict
+from scanner.terms import (
+    About,
+    Confidence,
+    DomainVerdict,
+    ProbeVerdict,
+    Role,
+    SessionUse,
+    Stage,
+    Standing,
+    SweepVerdict,
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +49,7 @@ def test_the_contract_is_a_valid_schema_of_its_dialect(schema: Any) -> None:
     [
         ("probe_verdict", ProbeVerdict),
         ("domain_verdict", DomainVerdict),
-        ("sweep_verdict", SWEEP_VERDICTS),
+        ("sweep_verdict", SweepVerdict),
         ("stage", Stage),
         ("role", Role),
         ("standing", Standing),
