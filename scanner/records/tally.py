@@ -62,7 +62,7 @@ class Tally:
     """
 
     def __init__(self, fail_on: Collection[str] | None = None, known: KnownFindings | None = None) -> None:
-        """Args: fail_on: names of the verdicts that are findings; None for the default ones. known: those of no news."""
+        """Args: fail_on: names of the verdicts that are findings; None: default. known: those that are no news."""
         self.items = 0
         self.unencodable = 0
         self.probe_verdicts: Counter[str] = Counter()

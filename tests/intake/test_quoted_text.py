@@ -99,7 +99,8 @@ def test_a_log_tells_of_its_replies_and_not_of_what_other_programs_write() -> No
             "May  1 10:00:02 mail postfix/smtpd[2]: lost connection after RCPT from unknown[198.51.100.7]",
             (
                 "May  1 10:00:03 mail postfix/smtp[1]: A1: to=<u@p.example>, dsn=5.7.1, status=bounced"
-                " (host mx.p.example[192.0.2.25] said: 554 5.7.1 <u@p.example>: Relay access denied (in reply to RCPT TO command))"
+                " (host mx.p.example[192.0.2.25] said: 554 5.7.1 <u@p.example>: Relay access denied"
+                " (in reply to RCPT TO command))"
             ),
             "May  1 10:00:04 mail postfix/smtp[1]: A2: to=<v@p.example>, dsn=2.0.0, status=sent (250 ok)",
             "May  1 10:00:05 mail postfix/qmgr[1]: A2: removed",
