@@ -116,7 +116,12 @@ def relaying_roles() -> list[ServerRole]:
         ServerRole(
             "percent",
             "127.1.2.2",
-            {"relay_domains": ZONE, "allow_percent_hack": "no", "allow_untrusted_routing": "yes"},
+            {
+                "relay_domains": ZONE,
+                "relay_recipient_maps": "regexp:{ {/%/ OK} }",
+                "allow_percent_hack": "no",
+                "allow_untrusted_routing": "yes",
+            },
         ),
         # Takes any recipient and no message: open at RCPT, and at DATA, and closed all the same.
         ServerRole("late-data", "127.1.2.3", {**open_to_all, "smtpd_data_restrictions": "reject"}),
