@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBS := .cache/debs
-SERVERS := nsd postfix exim4-daemon-light opensmtpd sendmail-bin sendmail-cf m4 libnss-wrapper libresolv-wrapper
+SERVERS := nsd postfix exim4-daemon-light opensmtpd sendmail-bin sendmail-cf m4 libnss-wrapper libresolv-wrapper \
+	nmap nmap-common lua-lpeg
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench bench-scale docs clean

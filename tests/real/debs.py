@@ -9,7 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TREE = Path(os.environ.get("MXSWEEP_DEBS", ROOT / ".cache" / "debs"))
 
-PACKAGES = "nsd postfix exim4-daemon-light opensmtpd sendmail-bin sendmail-cf m4 libnss-wrapper libresolv-wrapper"
+PACKAGES = (
+    "nsd postfix exim4-daemon-light opensmtpd sendmail-bin sendmail-cf m4 libnss-wrapper libresolv-wrapper"
+    " nmap nmap-common lua-lpeg"
+)
 
 NSD = TREE / "usr/sbin/nsd"
 SMTP_SINK = TREE / "usr/sbin/smtp-sink"
@@ -22,6 +25,8 @@ SENDMAIL = TREE / "usr/libexec/sendmail/sendmail"
 SENDMAIL_MACROS = TREE / "usr/share/sendmail/cf"
 MAKEMAP = TREE / "usr/libexec/sendmail/makemap"
 M4 = TREE / "usr/bin/m4"
+NMAP = TREE / "usr/bin/nmap"
+NMAP_DATA = TREE / "usr/share/nmap"
 
 
 def missing_servers() -> list[str]:
@@ -36,6 +41,8 @@ def missing_servers() -> list[str]:
         "makemap": MAKEMAP,
         "sendmail-cf": SENDMAIL_MACROS,
         "m4": M4,
+        "nmap": NMAP,
+        "nmap's scripts": NMAP_DATA / "scripts/smtp-open-relay.nse",
     }
     absent = [name for name, path in needed.items() if not path.exists()]
     absent += [] if nss_wrapper() else ["libnss_wrapper"]

@@ -14,13 +14,14 @@ from tests.real import opensmtpd, sendmail
 from tests.real.debs import ROOT
 from tests.real.exim_roles import exims
 from tests.real.inquiry import zone_text
+from tests.real.nmap import Witnessed, smtp_open_relay
 from tests.real.nsd import nsd
 from tests.real.ports import resolver_address
 from tests.real.postfix import postfix
 from tests.real.roles import SENDER_HELO, ZONE, relaying_roles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.real.postfix import MailServers
 
@@ -49,6 +50,12 @@ class Playing(NamedTuple):
     resolver: tuple[str, int]
 
 
+def asked_of(family: str, roles: Sequence[Any]) -> list[Any]:
+    """The roles that this file is about; the others take their time."""
+    names = {role for each, role, *_ in VERDICTS if each == family}
+    return [role for role in roles if role.name in names]
+
+
 @pytest.fixture(scope="module")
 def playing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playing]:
     address = resolver_address()
@@ -58,8 +65,10 @@ def playing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playing]:
         families = {
             "postfix": stack.enter_context(postfix(relaying_roles())),
             "exim": stack.enter_context(exims(address)),
-            "opensmtpd": stack.enter_context(opensmtpd.opensmtpd(opensmtpd.ROLES, ["kept.test"])),
-            "sendmail": stack.enter_context(sendmail.sendmail(sendmail.ROLES, address)),
+            "opensmtpd": stack.enter_context(
+                opensmtpd.opensmtpd(asked_of("opensmtpd", opensmtpd.ROLES), ["kept.test"])
+            ),
+            "sendmail": stack.enter_context(sendmail.sendmail(asked_of("sendmail", sendmail.ROLES), address)),
         }
         yield Playing(families, resolver)
 
@@ -155,3 +164,61 @@ def test_no_server_was_given_a_message_nor_lost_its_patience(swept: Swept, playi
     log = playing.families[family].log.read_text()
     for sign in ("nonmail", "too many errors", "synchronization error", "too many hops", "Message accepted", "<= "):
         assert sign not in log, sign
+
+
+NMAP = ("postfix", "exim", "opensmtpd")
+"""Not sendmail: nmap asks from 127.0.0.1, for which it relays."""
+AGREED = {
+    ("postfix", "open"): True,
+    ("postfix", "percent"): True,
+    ("postfix", "closed"): False,
+    ("opensmtpd", "open"): True,
+    ("opensmtpd", "primary"): False,
+    ("opensmtpd", "stranger"): False,
+    ("exim", "open"): True,
+}
+"""Whether both say that it relays."""
+DIFFERENT = {
+    ("postfix", "late-data"): "nmap stops at RCPT: this one refuses every message at DATA, so it is closed",
+    ("opensmtpd", "later"): "nmap counts a deferral as a refusal: greylisted is not tested, and not closed",
+    (
+        "exim",
+        "stranger",
+    ): "nmap sends RSET 16 times and Exim drops it at the 12th, so it can tell nothing",
+    ("exim", "primary"): "the same",
+    ("exim", "helo"): "nmap gives no verdict, and no reason but the reply: we say helo_rejected",
+}
+"""Where it and we part, and why we are right."""
+
+
+@pytest.fixture(scope="module")
+def witnessed(playing: Playing) -> dict[tuple[str, str], Witnessed]:
+    """Nmap's word on each server."""
+    found = {}
+    for family in NMAP:
+        servers = playing.families[family]
+        asked = {servers.addresses[role]: role for each, role in [*AGREED, *DIFFERENT] if each == family}
+        for address, witness in smtp_open_relay(asked, servers.port, CANARY).items():
+            found[family, asked[address]] = witness
+    return found
+
+
+@pytest.mark.parametrize(("family", "role"), AGREED, ids="-".join)
+def test_nmap_says_the_same(swept: Swept, witnessed: dict[tuple[str, str], Witnessed], family: str, role: str) -> None:
+    witness = witnessed[family, role]
+    assert witness.accepted is not None, witness.said
+    assert (witness.accepted > 0) is AGREED[family, role]
+    assert (swept[family, "data"][role]["verdict"] == LIKELY) is AGREED[family, role]
+
+
+@pytest.mark.parametrize(("family", "role"), DIFFERENT, ids="-".join)
+def test_where_nmap_says_something_else_it_is_known_why(
+    swept: Swept, witnessed: dict[tuple[str, str], Witnessed], family: str, role: str
+) -> None:
+    ours = swept[family, "data"][role]["verdict"]
+    said = {
+        ("postfix", "late-data"): (CLOSED, 16),
+        ("opensmtpd", "later"): ("greylisted", 0),
+        ("exim", "helo"): ("helo_rejected", None),
+    }.get((family, role), (CLOSED, None))
+    assert (ours, witnessed[family, role].accepted) == said, DIFFERENT[family, role]
