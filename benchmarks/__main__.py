@@ -1,7 +1,7 @@
 """`make bench`: what mxsweep costs, as ratios to other clients measured in the same run, and the bars it has to meet.
 
-`python -m benchmarks [PART…]`: dialogue, audit, crowd, start (these four by default), scale (minutes). Prints a table
-a part, then the bars, then one JSON line with all figures; exit 1 where a bar was missed.
+`python -m benchmarks [PART…]`: dialogue, audit, crowd, start, sweep (these five by default), scale (minutes). Prints a
+table a part, then the bars, then one JSON line with all figures; exit 1 where a bar was missed.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import audit, crowd, dialogue, scale, start
+from benchmarks import audit, crowd, dialogue, scale, start, sweep
 
 if TYPE_CHECKING:
     from benchmarks.bars import Part
 
-DEFAULT_PARTS = ("dialogue", "audit", "crowd", "start")
+DEFAULT_PARTS = ("dialogue", "audit", "crowd", "start", "sweep")
 PARTS = (*DEFAULT_PARTS, "scale")
 
 
@@ -50,6 +50,8 @@ def measured(part: str, options: argparse.Namespace, directory: Path) -> Part:
         return audit.measure(options.domains, options.exchanges, rounds, concurrency, directory)
     if part == "crowd":
         return crowd.measure(options.conversations, directory)
+    if part == "sweep":
+        return sweep.measure(rounds, directory)
     if part == "start":
         return start.measure(rounds, concurrency)
     return scale.measure(options.lengths, options.exchanges, concurrency, options.scale_rounds, directory)

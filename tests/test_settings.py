@@ -5,7 +5,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from scanner.settings import ALL, AUDIT, PROBE, Settings, option_name, option_of, settings_of
+from scanner.settings import ALL, AUDIT, PROBE, SWEEP, Settings, option_name, option_of, settings_of
 
 SETTINGS = fields(Settings)
 PUBLISHED: dict[str, Any] = {
@@ -96,10 +96,12 @@ def test_no_two_options_of_a_command_share_a_name(command: str) -> None:
 
 
 def test_a_setting_belongs_to_the_commands_that_it_names() -> None:
-    audit, probe = ({setting.name for setting in settings_of(command)} for command in (AUDIT, PROBE))
-    assert audit | probe == {setting.name for setting in SETTINGS}
-    assert {"input", "output", "fail_on", "dry_run", "via"} <= audit - probe
-    assert {"helo", "sender", "exclude"} <= audit & probe
+    audit, probe, sweep = ({setting.name for setting in settings_of(command)} for command in (AUDIT, PROBE, SWEEP))
+    assert audit | probe | sweep == {setting.name for setting in SETTINGS}
+    assert {"input", "output", "fail_on", "dry_run"} <= (audit & sweep) - probe
+    assert {"helo", "sender", "exclude"} <= audit & probe & sweep
+    assert {"canary", "tests", "shuffle", "shard", "ports"} <= sweep - audit - probe
+    assert "via" in audit - sweep
 
 
 def test_the_settings_of_a_run_do_not_change_under_it() -> None:

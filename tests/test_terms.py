@@ -16,6 +16,8 @@ from scanner.terms import (
     SessionUse,
     Stage,
     Standing,
+    SweepVerdict,
+    Unproven,
     UsageError,
 )
 
@@ -40,6 +42,8 @@ WORDS = {
         "dns_failed no_domain no_mail no_route secondary_rejects_relay primary_rejects_relay refuses_us undeliverable"
         " primary_broken secondary_broken address_broken inconclusive recipient_refused ok"
     ),
+    SweepVerdict: "open_relay_confirmed open_relay open_relay_likely open_relay_suspected closed",
+    Unproven: "inconclusive skipped",
 }
 """The published vocabulary of the records, in its order."""
 

@@ -1,8 +1,8 @@
 """The lab's DNS: the records of `zone.txt` as answers for the `NameServer`.
 
 Answers as an authoritative server with recursion would: NXDOMAIN, NODATA, CNAME chains and SERVFAIL told apart, because
-an audit judges a domain by which of them it gets. What is neither .example nor .test is REFUSED: a real domain asked of
-the lab must not look as if it did not exist.
+an audit judges a domain by which of them it gets. What is neither .example, .test nor loopback is REFUSED: a real
+domain asked of the lab must not look as if it did not exist.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from scanner.lab.nameserver import Response
 if TYPE_CHECKING:
     from dns.name import Name
 
-OURS = (dns.name.from_text("example."), dns.name.from_text("test."))
-"""Reserved for documentation and tests (RFC 2606): nobody's real domain is played."""
+OURS = tuple(map(dns.name.from_text, ("example.", "test.", "127.in-addr.arpa.")))
+"""Reserved for documentation and tests (RFC 2606), and loopback's reverse names: nobody's real domain is played."""
 
 LOST = (dns.name.from_text("lost-dns.example."),)
 """Domains whose name servers fail: SERVFAIL for them and all below."""
