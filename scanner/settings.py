@@ -113,6 +113,12 @@ class Settings:
         commands=(SWEEP,),
         choices=("rcpt", "data", "deliver"),
     )
+    yes: bool = option(
+        False,
+        "Sweep ranges of more than 2^24 addresses too.",
+        "a slip in a prefix must not reach the world",
+        commands=(SWEEP,),
+    )
     shuffle: bool = option(
         False, "Visit the targets in a pseudo-random order.", "no subnet is hammered", commands=(SWEEP,)
     )

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from scanner.targets.order import Place
 
 SMTP_PORT = 25
+UNASKED_AT_MOST = 2**24
+"""Addresses that one entry may hold without --yes: an IPv4 /8."""
 
 
 def relay_tests(text: str) -> tuple[Pattern, ...]:
@@ -78,6 +80,7 @@ class Reading:
             means.checked_port(port)
         self.shard = WHOLE if settings.shard is None else parse_shard(settings.shard)
         self.seed = settings.seed if settings.shuffle else None
+        self.yes = settings.yes
         self.families = means.families(settings, typed=True)
         self.excluded_names = means.excluded_names(settings)
         self.sieve = Sieve(fence.exclude)
@@ -117,6 +120,8 @@ class Reading:
                 blocks.add(block)
             self.source.intake.seq = self.shard.share(len(blocks))
             self.blocks = blocks
+            if not len(blocks) and self.taken_out:
+                self.warn(f"nothing is left to ask: all {self.taken_out} addresses that were named are taken out")
 
     async def targets(self) -> AsyncIterator[Place]:
         """The targets in their order."""
@@ -163,14 +168,33 @@ class Reading:
                         yield block
 
     def sifted(self, named: Range, port: int | None, name: str | None) -> Iterator[Block]:
-        """The parts of a range that are asked, each checked."""
+        """The parts of a range that are asked, each checked.
+
+        Raises:
+            UsageError: it is so large that it may be a slip.
+        """
+        if size(named) > UNASKED_AT_MOST:
+            self.refuse(named)
         for part in self.sieve.left_of(named):
-            reason = self.families.missing_for(str(ip_address_of(part)))
+            reason = self.families.missing_for(str(spelled(part.version, part.first)))
             if reason is not None:
                 self.not_asked[reason] = self.not_asked.get(reason, 0) + size(part)
                 continue
             self.check(part)
             yield Block(part, ports_of(self.ports, port), name)
+
+    def refuse(self, named: Range) -> None:
+        """Say what is so large, unless --yes was said; everybody is never meant.
+
+        Raises:
+            UsageError: names the range.
+        """
+        first, last = spelled(named.version, named.first), spelled(named.version, named.last)
+        bits = 32 if named.version == 4 else 128
+        if size(named) == 1 << bits:
+            raise UsageError(f"{first}/0 is all of IPv{named.version}: name the ranges that are yours")
+        if not self.yes:
+            raise UsageError(f"{first}-{last} holds {size(named)} addresses: more than 2^24 need --yes")
 
     def check(self, part: Range) -> None:
         """Whether a part holds somebody whose answers would mean nothing.
@@ -214,9 +238,9 @@ class Reading:
                 self.warn(f"{number} addresses not asked: {reason}")
 
 
-def ip_address_of(part: Range) -> Address:
-    """A range's first address."""
-    return IPv4Address(part.first) if part.version == 4 else IPv6Address(part.first)
+def spelled(version: int, value: int) -> Address:
+    """An address by its number."""
+    return IPv4Address(value) if version == 4 else IPv6Address(value)
 
 
 def holds(part: Range, address: Address) -> bool:

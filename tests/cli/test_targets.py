@@ -145,3 +145,38 @@ async def test_after_a_stop_no_target_is_given_out() -> None:
         seen.append(place)
         read.reading.stop()
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "fault"),
+    [
+        ("10.0.0.0/7", r"holds 33554432 addresses: more than 2\^24 need --yes"),
+        ("2001:db8::/64", "need --yes"),
+        ("0.0.0.0/0", "is all of IPv4"),
+        ("::/0", "is all of IPv6"),
+    ],
+)
+async def test_a_range_that_may_be_a_slip_is_refused_and_named(named: str, fault: str) -> None:
+    with pytest.raises(UsageError, match=fault):
+        await Read(named).reading.begin(None)
+
+
+async def test_with_yes_a_large_range_is_meant_and_everybody_still_is_not() -> None:
+    read = Read("10.0.0.0/7", yes=True)
+    await read.reading.begin(None)
+    assert read.reading.counted() == (2**25, 0)
+    with pytest.raises(UsageError, match="is all of IPv4"):
+        await Read("0.0.0.0/0", yes=True).reading.begin(None)
+
+
+async def test_an_exclusion_of_everything_is_said() -> None:
+    read = Read("192.0.2.0/24", exclude=("192.0.0.0/16",))
+    assert await read.targets() == []
+    assert read.warned == ["nothing is left to ask: all 256 addresses that were named are taken out"]
+
+
+async def test_a_family_that_is_not_wanted_is_left_out_and_said() -> None:
+    read = Read("2001:db8::/126", "192.0.2.1", ipv4=True)
+    assert await read.targets() == [("192.0.2.1", 25)]
+    read.reading.say_what_was_taken_out()
+    assert read.warned == ["4 addresses not asked: -4 asks IPv4 only"]

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from scanner.records.schema import schema_text
-from tests.pool.servers import OFFERS, Visit, hang_up, last_words, silence, until
+from tests.pool.servers import OFFERS, Server, Visit, hang_up, last_words, silence, until
 from tests.promises.process import Ran, ended, mxsweep, started
 from tests.promises.world import World, mail_of, world
 
@@ -259,3 +259,18 @@ async def test_a_signal_writes_what_is_final_and_the_run_s_line() -> None:
             ran = await ended(process)
     assert (ran.code, ran.run["interrupted"]) == (3, True)
     assert sorted(record["address"] for record in ran.of_kind("probe")) == [f"{HERE}1", f"{HERE}2"]
+
+
+async def test_it_touches_what_was_named_less_what_is_excluded_and_nobody_else() -> None:
+    """Counted at listeners on every address of a /24, and of its neighbours."""
+    script: Script = {"EHLO": OFFERS, "RCPT": DENIED}
+    async with world(ZONE) as playing:
+        addresses = tuple(f"127.30.{third}.{last}" for third in (16, 17, 18) for last in range(256))
+        async with Server(script, addresses) as server:
+            playing.port = server.port
+            command = [option if option != "25" else str(server.port) for option in options(playing)]
+            excluded = ("--exclude", "127.30.17.64/26", "--exclude", "127.30.17.200")
+            ran = await mxsweep("sweep", *command, "127.30.17.0/24", *excluded, "--tests", "plain", "--shuffle")
+            dialled = sorted(dial.address for dial in server.dials)
+    assert dialled == sorted(f"127.30.17.{last}" for last in range(256) if last // 64 != 1 and last != 200)
+    assert ran.run["verdicts"]["probe"] == {"closed": 191, "excluded": 65}
