@@ -202,21 +202,25 @@ def rset_answered(dialogue: Dialogue, reply: Reply) -> None:
     dialogue.conclude()
 
 
-@lru_cache(maxsize=1024)
-def granted(group: tuple[Command, ...], data: bytes) -> Ended | None:
-    """How a question ends whose group is answered in one portion, all of it and nothing else, and all as one hopes.
+NOT_IN_STEP = frozenset({221, 421, 503})
+"""Answers to RCPT after an accepted MAIL that show that somebody leaves, or that the replies are not those commands'."""
 
-    Nearly all questions of nearly all sessions end like this, and in the same words: reply by reply they would take
-    three times as long. None where a portion is anything else, be it in the least: that is for the functions above.
+
+@lru_cache(maxsize=1024)
+def answered_whole(group: tuple[Command, ...], data: bytes) -> Ended | None:
+    """How a question ends whose group is answered in one portion, all of it and nothing else, and in step.
+
+    The sender was accepted, the recipient accepted or refused, the transaction ended: nearly all questions of nearly
+    all sessions end like this, and reply by reply they would take three times as long. None where a portion is anything
+    else, be it in the least: that is for the functions above.
     """
     replies = whole_replies(data)
     if replies is None or len(replies) != len(group):
         return None
-    for reply in replies:
-        if reply.code // 100 != 2 or reply.mixed:
-            return None
-    _, answer, end = replies
-    if answer.code == 221 or end.code != (221 if group[-1] is QUIT else 250):
+    sender, answer, end = replies
+    if sender.code // 100 != 2 or end.code != (221 if group[-1] is QUIT else 250):
+        return None
+    if sender.mixed or answer.mixed or end.mixed or answer.code in NOT_IN_STEP or answer.code // 100 not in (2, 4, 5):
         return None
     return Ended(Outcome(Stage.RCPT, answer, sender_said=True, recipient_said=True))
 

@@ -156,9 +156,11 @@ class Dialogue:
     def receive_data(self, data: bytes) -> None:
         """Bytes of the server, in any portions."""
         group, self.group = self.group, None
-        if group is not None and len(data) <= REMEMBERED_BYTES and (ended := answers.granted(group, data)) is not None:
-            self.conclude_granted(group, ended)
-            return
+        if group is not None and len(data) <= REMEMBERED_BYTES:
+            ended = answers.answered_whole(group, data)
+            if ended is not None and (group is AND_QUIT or not self.may_ask_for_tls(ended)):
+                self.conclude_whole(group, ended)
+                return
         if self.state is OVER:
             return
         if self.state is SECURING and not self.owed:
@@ -260,8 +262,13 @@ class Dialogue:
         else:
             answers.ANSWERED[command](self, reply)
 
-    def conclude_granted(self, group: tuple[Command, ...], ended: Ended) -> None:
-        """What `take`, `go_on` and `conclude` come to where all is granted."""
+    def may_ask_for_tls(self, ended: Ended) -> bool:
+        """Whether a refusal has to be looked at before it stands."""
+        reply = ended.outcome.reply
+        return reply is not None and reply.code >= 400 and self.may_be_sent_to_tls
+
+    def conclude_whole(self, group: tuple[Command, ...], ended: Ended) -> None:
+        """What `take`, `go_on` and `conclude` come to where all is answered at once, and in step."""
         self.owed.clear()
         if group is AND_QUIT:
             self.state = OVER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.smtp.answers import granted
+from scanner.smtp.answers import answered_whole
 from scanner.smtp.outcome import Again
 from scanner.smtp.states import AND_QUIT, AND_RESET, State
 from scanner.terms import ProbeVerdict, Stage
@@ -331,10 +331,18 @@ MAIL_OK, RCPT_OK, RSET_OK, BYE = b"250 2.1.0 Ok\r\n", b"250 2.1.5 Ok\r\n", b"250
 
 def test_a_group_that_is_granted_whole_ends_with_the_recipients_reply() -> None:
     for group, end in ((AND_RESET, RSET_OK), (AND_QUIT, BYE)):
-        ended = granted(group, MAIL_OK + b"251 2.1.5 will forward\r\n" + end)
+        ended = answered_whole(group, MAIL_OK + b"251 2.1.5 will forward\r\n" + end)
         assert ended is not None
         assert (ended.outcome.stage, ended.outcome.reply.code, ended.outcome.trouble) == (Stage.RCPT, 251, None)
         assert (ended.outcome.sender_said, ended.outcome.recipient_said) == (True, True)
+
+
+@pytest.mark.parametrize("refusal", [b"554 5.7.1 Relay access denied\r\n", b"450-4.2.0 wait\r\n450 4.2.0 a while\r\n"])
+def test_so_does_one_whose_recipient_is_refused(refusal: bytes) -> None:
+    ended = answered_whole(AND_RESET, MAIL_OK + refusal + RSET_OK)
+    assert ended is not None
+    assert ended.outcome.reply is not None
+    assert (ended.outcome.stage, ended.outcome.reply.code) == (Stage.RCPT, int(refusal[:3]))
 
 
 @pytest.mark.parametrize(
@@ -350,7 +358,8 @@ def test_a_group_that_is_granted_whole_ends_with_the_recipients_reply() -> None:
         MAIL_OK + RCPT_OK + b"550-a\r\n250 b\r\n",
         MAIL_OK + b"221 2.0.0 Bye\r\n" + RSET_OK,
         MAIL_OK + b"550-a\r\n250 b\r\n" + RSET_OK,
-        MAIL_OK + b"550 5.7.1 Relay access denied\r\n" + RSET_OK,
+        MAIL_OK + b"503 5.5.1 need MAIL\r\n" + RSET_OK,
+        MAIL_OK + b"421 4.3.2 closing\r\n" + RSET_OK,
         MAIL_OK + b"354 go on\r\n" + RSET_OK,
         b"550 5.7.1 not you\r\n" + RCPT_OK + RSET_OK,
         b"550-a\r\n250 b\r\n" + RCPT_OK + RSET_OK,
@@ -358,7 +367,7 @@ def test_a_group_that_is_granted_whole_ends_with_the_recipients_reply() -> None:
     ],
 )
 def test_a_group_that_is_not_granted_to_the_letter_is_taken_reply_by_reply(data: bytes) -> None:
-    assert granted(AND_RESET, data) is None
+    assert answered_whole(AND_RESET, data) is None
 
 
 AS_FAR_AS_DATA = QUESTION._replace(data=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.smtp.answers import granted
+from scanner.smtp.answers import answered_whole
 from scanner.smtp.command import Command, UnsafeArgument
 from scanner.smtp.dialogue import Dialogue
 from scanner.smtp.extensions import Extensions
@@ -448,10 +448,10 @@ def test_what_is_granted_after_the_end_is_not_heard() -> None:
 def test_many_words_are_taken_but_not_remembered() -> None:
     """A server that says a kilobyte of something else each time would fill the memory with it."""
     played = plays(PIPELINED)
-    granted.cache_clear()
+    answered_whole.cache_clear()
     played.server(["250 2.1.0 Ok", "250 2.1.5 " + 1000 * "o", "221 2.0.0 Bye"])
     assert (played.outcome.stage, played.outcome.reply.code) == (Stage.RCPT, 250)
-    assert granted.cache_info().currsize == 0
+    assert answered_whole.cache_info().currsize == 0
 
 
 def test_three_replies_are_no_whole_group_where_one_came_before() -> None:
