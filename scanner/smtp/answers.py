@@ -203,7 +203,7 @@ def rset_answered(dialogue: Dialogue, reply: Reply) -> None:
 
 
 NOT_IN_STEP = frozenset({221, 421, 503})
-"""Answers to RCPT after an accepted MAIL that show that somebody leaves, or that the replies are not those commands'."""
+"""Answers to RCPT after an accepted MAIL that show that the server leaves, or that the replies are not in step."""
 
 
 @lru_cache(maxsize=1024)
