@@ -56,7 +56,7 @@ async def audited(mail: Any, *options: str) -> dict[str, dict[str, Any]]:
     }
     zone = "".join(mail_of(f"{name}.example", address) for name, address in HOSTS.items())
     async with world(zone, scripts) as playing:
-        options = (*playing.options, "--probe-timeout", "2", "--fail-on", "none", *options)
+        options = (*playing.options, "--probe-timeout", "4", "--fail-on", "none", *options)
         ran: Ran = await mxsweep("audit", *options, stdin="\n".join(f"{name}.example" for name in HOSTS).encode())
     assert ran.code == 0
     return {record["domain"].removesuffix(".example"): record for record in ran.of_kind("probe")}
