@@ -38,7 +38,7 @@ LEFT_TO_A_SESSION = 4
 DIALS_OF_THE_DEAD = 2
 SHARED_AT_ONCE = 50
 """Answers that are known without a dial, handed out in one turn of the loop: a dead host may have ten thousand."""
-HOSTS_KEPT = 10_000
+HOSTS_KEPT = 4_000
 """Addresses that are remembered without a reason, before those at rest are forgotten."""
 
 
