@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.escape import quoted
 from scanner.intake.names import parse_mailbox
-from scanner.terms import UsageError
+from scanner.terms import DomainVerdict, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,8 @@ class Canary:
         for exchange in route.exchanges:
             for address in exchange.addresses:
                 self.handlers.setdefault(ip_address(address), exchange.exchange.name)
-        if not self.handlers:
+        if route.verdict is DomainVerdict.DNS_FAILED:
+            warn(f"cannot tell who takes mail for the canary's domain {self.domain}, so a target may: {route.error}")
+        elif not self.handlers:
             why = route.verdict or "no exchange has an address"
             warn(f"the canary's domain {self.domain} has nobody who takes its mail ({why}): many servers refuse it")

@@ -58,3 +58,11 @@ async def test_a_domain_that_nobody_handles_is_warned_of() -> None:
     canary = Canary.of("me@canary.example")
     await canary.look_up(cast("Any", Resolving(DomainRoute(DomainVerdict.NO_DOMAIN))), warned.append)
     assert ["canary.example" in text and "no_domain" in text for text in warned] == [True]
+
+
+async def test_a_domain_that_cannot_be_looked_up_may_be_handled_by_a_target() -> None:
+    warned: list[str] = []
+    canary = Canary.of("me@canary.example")
+    failed = DomainRoute(DomainVerdict.DNS_FAILED, error="SERVFAIL")
+    await canary.look_up(cast("Any", Resolving(failed)), warned.append)
+    assert warned == ["cannot tell who takes mail for the canary's domain canary.example, so a target may: SERVFAIL"]
