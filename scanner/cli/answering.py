@@ -10,9 +10,9 @@ from scanner.cli.warnings import say
 from scanner.escape import UNSAFE, cut
 from scanner.intake.blocks import BadText, line_text
 from scanner.intake.lines import BadLine
-from scanner.intake.quoted_json import parse_quoted
-from scanner.intake.quoted_judgement import judge_quoted
 from scanner.intake.tags import BadJson
+from scanner.quotations.judgement import judge_quoted
+from scanner.quotations.objects import parse_quoted
 from scanner.records.line import json_escape
 from scanner.records.output import open_stdout
 from scanner.terms import UsageError

@@ -21,7 +21,7 @@ from scanner.cli.screen import Screen, colour_wanted
 from scanner.cli.warnings import say
 from scanner.escape import quoted
 from scanner.intake.blocks import LINE_LIMIT_BYTES, UTF16_MARKS, LineReader
-from scanner.intake.quoted_text import QuotationReader, read_quotation
+from scanner.quotations.text import QuotationReader, read_quotation
 from scanner.records.output import ReaderGone
 from scanner.settings import Settings
 from scanner.terms import UsageError

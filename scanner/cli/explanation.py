@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.narration import COLOUR, steps
-from scanner.intake.quoted_judgement import judge_quoted
 from scanner.judge.advice import explain_probe
+from scanner.quotations.judgement import judge_quoted
 from scanner.terms import Confidence, ProbeVerdict, Standing
 
 if TYPE_CHECKING:
     from scanner.cli.screen import Screen
-    from scanner.intake.quoted import Quoted
     from scanner.judge.advice import Advice
+    from scanner.quotations.quoted import Quoted
     from scanner.terms import Judgement
 
 INDENT = "    "

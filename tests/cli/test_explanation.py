@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 
 from scanner.cli.explanation import Explainer
-from scanner.intake.quoted_text import read_quotation
 from scanner.judge.texts import INVALID_RECIPIENT, PROBES
+from scanner.quotations.text import read_quotation
 from scanner.terms import ProbeVerdict
 
 

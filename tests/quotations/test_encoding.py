@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from scanner.intake.quoted_encoding import Encoding
-from scanner.intake.quoted_text import quoted_in
+from scanner.quotations.encoding import Encoding
+from scanner.quotations.text import quoted_in
 
 MAIL = """From MAILER-DAEMON Wed May  1 10:00:00 2024
 Content-Type: multipart/report; boundary="----=_x"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.intake.quoted_fields import read_fields
+from scanner.quotations.fields import read_fields
 from scanner.terms import ProbeVerdict
 
 BLOCK = {

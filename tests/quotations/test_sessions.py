@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.intake.quoted_text import read_quotation
-from tests.intake.quoting import read
+from scanner.quotations.text import read_quotation
+from tests.quotations.quoting import read
 
 BEFORE = "Trying 192.0.2.1...\nConnected to mx.p.example.\n"
 SAID = "220 mx ESMTP\nEHLO b.example\n250-mx\n250 SIZE\nMAIL FROM:<a@b.example>\n250 Ok\nRCPT TO:<u@p.example>\n"

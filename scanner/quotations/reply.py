@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.intake.quoted import Quoted
+from scanner.quotations.quoted import Quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from scanner.judge.standing import about
 from scanner.terms import Confidence, Judgement, ProbeVerdict, Stage, Standing
 
 if TYPE_CHECKING:
-    from scanner.intake.quoted import Quoted
+    from scanner.quotations.quoted import Quoted
 
 UNKNOWN_RULE = "quoted.no-code"
 GUESSED_BY_CODE = "stage."

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.intake.quoted_failures import failure_in, stage_named
+from scanner.quotations.failures import failure_in, stage_named
 from scanner.terms import ProbeVerdict as V
 from scanner.terms import Stage
 

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from typing import NamedTuple
 
-from scanner.intake.quoted import Quoted
+from scanner.quotations.quoted import Quoted
 from scanner.terms import ProbeVerdict, Stage
 
 COMMAND = re.compile(

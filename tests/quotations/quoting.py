@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scanner.intake.quoted_judgement import judge_quoted
-from scanner.intake.quoted_text import read_quotation
+from scanner.quotations.judgement import judge_quoted
+from scanner.quotations.text import read_quotation
 
 
 def read(text: str) -> list[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.intake.quoted_reply import begins_reply, goes_on, joined, read_reply
+from scanner.quotations.reply import begins_reply, goes_on, joined, read_reply
 from scanner.terms import Stage
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.intake.quoted import Quoted
-from scanner.intake.quoted_records import last_error, read_record
+from scanner.quotations.quoted import Quoted
+from scanner.quotations.records import last_error, read_record
 from scanner.terms import ProbeVerdict, Stage
 
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from scanner.intake.quoted import Quoted
-from scanner.intake.quoted_json import parse_quoted
 from scanner.intake.tags import BadJson
+from scanner.quotations.objects import parse_quoted
+from scanner.quotations.quoted import Quoted
 from scanner.terms import Stage
 
 

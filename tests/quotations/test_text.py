@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.escape import TEXT_LIMIT_CHARS, UNSAFE
-from scanner.intake.quoted import ADDRESS_LIMIT_CHARS
-from scanner.intake.quoted_judgement import judge_quoted
-from scanner.intake.quoted_text import QuotationReader, quoted_in, read_quotation
+from scanner.quotations.judgement import judge_quoted
+from scanner.quotations.quoted import ADDRESS_LIMIT_CHARS
+from scanner.quotations.text import QuotationReader, quoted_in, read_quotation
 from scanner.terms import ProbeVerdict
-from tests.intake.quoting import read
+from tests.quotations.quoting import read
 
 QUOTATIONS = [
     tuple(part.split("\n--->\n"))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from scanner.escape import TEXT_LIMIT_CHARS
-from scanner.intake.quoted import ADDRESS_LIMIT_CHARS, Quoted, made_safe
+from scanner.quotations.quoted import ADDRESS_LIMIT_CHARS, Quoted, made_safe
 from scanner.terms import Stage
 
 

@@ -11,13 +11,13 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from scanner.intake.quoted import Quoted, made_safe
-from scanner.intake.quoted_encoding import Encoding
-from scanner.intake.quoted_fields import FIELDS, read_fields
-from scanner.intake.quoted_judgement import UNKNOWN_RULE, judge_quoted
-from scanner.intake.quoted_records import HEADED, last_error, read_record, without_reply
-from scanner.intake.quoted_reply import ENHANCED, begins_reply, goes_on, joined, read_reply
-from scanner.intake.quoted_sessions import CLOSED, COMMAND, CONNECTED, REPLY, Session
+from scanner.quotations.encoding import Encoding
+from scanner.quotations.fields import FIELDS, read_fields
+from scanner.quotations.judgement import UNKNOWN_RULE, judge_quoted
+from scanner.quotations.quoted import Quoted, made_safe
+from scanner.quotations.records import HEADED, last_error, read_record, without_reply
+from scanner.quotations.reply import ENHANCED, begins_reply, goes_on, joined, read_reply
+from scanner.quotations.sessions import CLOSED, COMMAND, CONNECTED, REPLY, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.intake.quoted import Quoted
-from scanner.intake.quoted_judgement import UNKNOWN_RULE, judge_quoted
 from scanner.judge.reason import judge_reply, judge_transport
 from scanner.judge.standing import NO_REPLY
+from scanner.quotations.judgement import UNKNOWN_RULE, judge_quoted
+from scanner.quotations.quoted import Quoted
 from scanner.terms import About, Confidence, ProbeVerdict, Stage, Standing
 
 

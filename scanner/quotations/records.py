@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.intake.quoted import Quoted
-from scanner.intake.quoted_failures import failure_in, stage_named
-from scanner.intake.quoted_reply import ENHANCED, begins_reply, read_reply
+from scanner.quotations.failures import failure_in, stage_named
+from scanner.quotations.quoted import Quoted
+from scanner.quotations.reply import ENHANCED, begins_reply, read_reply
 from scanner.terms import Stage
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.intake.quoted_records import read_record, without_reply
-from scanner.intake.quoted_reply import begins_reply
+from scanner.quotations.records import read_record, without_reply
+from scanner.quotations.reply import begins_reply
 
 if TYPE_CHECKING:
-    from scanner.intake.quoted import Quoted
+    from scanner.quotations.quoted import Quoted
 
 FIELDS = frozenset(
     {"final-recipient", "original-recipient", "action", "status", "remote-mta", "diagnostic-code", "last-attempt-date"}

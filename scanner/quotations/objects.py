@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from scanner.escape import quoted as named
-from scanner.intake.quoted import Quoted
 from scanner.intake.tags import BadJson, parse_object
+from scanner.quotations.quoted import Quoted
 from scanner.terms import Stage
 
 if TYPE_CHECKING:
