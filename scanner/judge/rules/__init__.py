@@ -24,8 +24,8 @@ STRONG: tuple[Rule, ...] = (
     *CLIENTS,
     *RESTRICTIONS,
     *SECURITY,
-    *NO_MAIL,
     *QUOTA,
+    *NO_MAIL,
     *CONTENT,
     *LINKS,
 )

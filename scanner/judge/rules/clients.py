@@ -131,6 +131,7 @@ CLIENTS: tuple[Rule, ...] = (
         r"|country|mta)\b",
         r"\bip (?:address )?(?:is |was |has been |have been |currently )?" + TURNED_AWAY,
         r"(?:host|ip|client) network not allowed",
+        r"^host (?:rejected|refused|denied|blocked)\b",
         r"bad (?:sender )?ip\b|forbidden by your ip|mail server at .{0,20}blocked|sender ip address rejected"
         r"|dirty ip|black ip|ip is (?:hangup|rejected)|invalid ip\b",
         r"access from (?:ip )?(?:address )?.{0,20}blocked",
@@ -138,7 +139,8 @@ CLIENTS: tuple[Rule, ...] = (
         r"server ip .{0,20}listed",
         r"(?:confirm this|requires confirmation|server requires).{0,20}(?:mail server|confirmation)",
         r"not currently accepting mail from your",
-        r"(?:not|n't) accept (?:any )?(?:mail|email|messages|connections|smtp) from (?:your|this|dynamic|dial"
+        r"(?:not|n't) accept (?:any )?(?:mail|email|messages|connections|smtp) from (?:your(?! domain)|dynamic|dial"
+        r"|this(?! (?:domain|sender|address|user))"
         r"|residential|hosts)",
         r"mail from .{0,24}(?:refused|rejected|blocked|denied)(?:[,:;]| see| due| using| by|$)",
         r"message from .{0,24}rejected based on",

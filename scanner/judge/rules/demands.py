@@ -43,7 +43,8 @@ RESTRICTIONS: tuple[Rule, ...] = (
         r"(?:mailbox|recipient|address|list) (?:is )?restricted",
         r"recipient .{0,30}(?:requires|require) (?:that )?.{0,20}(?:senders?|authenticat)",
         r"private list access denied",
-        r"unauthenticated senders not allowed",
+        r"(?:unauthenticated|external|outside|internet|unknown) senders? (?:is |are )?"
+        r"not (?:allowed|permitted|accepted)",
         r"delivery (?:is )?(?:not authori[sz]ed|restricted)(?!,? message refused)(?! by policy)",
         r"(?:does not|doesn't|not) accept(?:ing)? (?:mail|messages|email) from (?:you|your address|this sender"
         r"|outside|external"
@@ -78,6 +79,7 @@ SECURITY: tuple[Rule, ...] = (
         r"(?:un)?encrypted (?:connection|session|mail|transport|email)s? (?:\w+ )?(?:not|refused|rejected|disallowed)",
         r"(?:plain|clear)[- ]?text (?:connection|session|transport)s? (?:\w+ )?(?:not|refused|rejected)",
         r"requiretls",
+        r"\b(?:need|use|want) (?:start-?tls|tls|ssl)\b",
         r"without (?:tls|ssl|encryption|starttls)",
         r"no encryption|not encrypted",
         r"chiffrement (?:requis|obligatoire)|verschlusselung (?:erforderlich|notwendig)",
@@ -164,6 +166,7 @@ NO_MAIL: tuple[Rule, ...] = (
         r"(?:send|outbound|outgoing)[- ]only",
         r"no (?:incoming |inbound )?(?:mail|email|messages?) (?:is |are )?(?:accepted|received)",
         r"no mx record found for domain",
+        r"\bnot used for e?mail\b",
         r"no longer (?:accept|in service|receiv)\w* (?:e?mail|messages)? ?(?:for|at|on|in) (?:this|that"
         r"|the) (?:domain|host|server)",
         codes=("5",),  # who says it for now only means something else
@@ -191,6 +194,8 @@ QUOTA: tuple[Rule, ...] = (
         "quotas of a sender, not of a mailbox",
         r"(?:sending|daily|hourly|relay|send|sender|outgoing|message rate|sent|bandwidth) (?:\w+ )?(?:quota|limit"
         r"|allowance)",
+        r"\b(?:recipients?|rcpt) (?:limit|count|number)\b",
+        r"\b(?:limit|messages|recipients|mails|connections) per (?:hour|day|minute|session|message|connection)",
     ),
     phrase(
         "service.system-storage",
@@ -198,7 +203,7 @@ QUOTA: tuple[Rule, ...] = (
         "RFC 5321 452, RFC 3463 X.3.1: the system's disk, not the mailbox",
         r"(?:insufficient|not enough|low on|out of|no) (?:free )?(?:system|server|disk|queue|memory"
         r"|resources)(?: (?:storage|space|resources|memory))?",
-        r"no space left",
+        r"no space left(?! (?:in|for) (?:the |your |this )?(?:mailbox|account|inbox|user|recipient))",
         r"(?:file system|disk|queue|spool) (?:is )?full",
     ),
     phrase(

@@ -54,7 +54,9 @@ RELAYING: tuple[Rule, ...] = (
         r"relaying (?:temporarily )?(?:denied|" + REFUSED + r")",
         r"\b(?:not|n't|cannot|never|wont|no|non|unable|refus\w+|nobody) " + UP_TO_FIVE_WORDS + r"(?:open )?" + RELAY,
         r"(?:'t|dont|cant) " + UP_TO_FIVE_WORDS + r"(?:open )?" + RELAY,
-        r"not in (?:the |our |my )?(?:list of )?relay",
+        r"not in (?:the |our |my )?(?:list of )?(?:permitted |allowed |accepted )?relay",
+        r"(?:not|n't) (?:allowed|permitted|authori[sz]ed) to use .{0,30}\brelay",
+        r"\b(?:illegal|invalid|unauthori[sz]ed|improper) relay(?:ing)?\b(?! recipient)",
         r"if relaying is allowed",
         r"invalid credentials for relay",
         r"\brelay(?:ing)? attempt",
@@ -64,7 +66,7 @@ RELAYING: tuple[Rule, ...] = (
         "relay.not-a-relay",
         V.RELAY_DENIED,
         "servers that say what they are not",
-        r"\bas an? (?:mail |smtp |open |third[- ]party )*relay",
+        r"(?<!listed )(?<!known )(?<!reported )(?<!identified )\bas an? (?:mail |smtp |open |third[- ]party )*relay",
         r"(?:not|isn't|no) an? open[- ]?relay",
         r"third[- ]party relay",
         r"relay(?:ing)? (?:requires?|needs?) (?:smtp )?auth",
@@ -86,7 +88,7 @@ RELAYING: tuple[Rule, ...] = (
         "IMail `not local host, not a gateway`; MailEnable 503 `non-local e-mail address`",
         r"not an? gateway",
         r"not local host",
-        r"non-local (?:email )?(?:address|recipient|domain|user|mail)",
+        r"non[- ]local (?:email )?(?:address|recipient|domain|user|mail)",
         r"(?:remote|external|foreign|outside) (?:recipient|address|domain|delivery|host)s? (?:is |are )?" + REFUSED,
         r"is not (?:on |in )?(?:a |our |my |the )?(?:list of )?local (?:domain|host)s?\b",
     ),
@@ -95,7 +97,8 @@ RELAYING: tuple[Rule, ...] = (
         V.RELAY_DENIED,
         "Haraka `I cannot deliver mail for`, mox `not accepting email for domain`, sendmail-likes `we don't "
         "handle mail for`",
-        r"(?:cannot|can't|can not|unable to|not able to|won't|will not) (?:deliver|accept|handle|receive|take|process) "
+        r"(?:cannot|can't|can not|unable to|not able to|won't|will not) "
+        r"(?:deliver|accept|handle|receive|take|process|forward) "
         + MAIL
         + r" (?:for|to)\b(?! (?:this|that|the) (?:user|recipient|mailbox|account|address|person))",
         r"not (?:currently )?accept(?:ing)? " + MAIL + r" (?:for|to) (?:the |this |that |your |recipient )?"
@@ -103,6 +106,7 @@ RELAYING: tuple[Rule, ...] = (
         r"(?:not|n't) (?:handle|process|serve|host|receive|take|responsible for|accept) (?:" + MAIL + r" )?"
         r"(?:for|of)\b(?! (?:this|that|the) (?:user|recipient|mailbox|account|address|person|message))",
         r"(?:not|n't) (?:handle|process|serve|host) " + MAIL,
+        r"\bnot responsible for\b(?! (?:this|that|the) (?:user|recipient|mailbox|account|address|person|message))",
         r"(?:not|n't) accept " + MAIL + r" for (?:the |this |that )?(?:domain|host)",
         r"no mail service for (?:this|that|the) domain",
         r"^" + MAIL + r" (?:for|to)\b.{0,40} not (?:accepted|handled|served|processed) (?:here|by this|on this"
@@ -121,7 +125,7 @@ RELAYING: tuple[Rule, ...] = (
         r"not (?:an? |one of (?:our|my|the) )?(?:hosted|accepted|authori[sz]ed|local|relay(?:ed|able)?|served|allowed|"
         r"permitted|valid local|managed) (?:recipient |mail |email )?domains?",
         r"non-accepted domain",
-        r"\bnot an? (?:mail exchanger?|mx|mail ?host|mail server) for\b",
+        r"\bnot (?:an? |the )?(?:mail exchanger?|mx|mail ?host|mail server) for\b",
         r"\bnot (?:one of )?our (?:own |local |mail )?domains?\b",
         r"not in (?:our|my|the|this) (?:list|domains?\b)",
         r"specified domain is not allowed",
@@ -152,6 +156,7 @@ RELAYING: tuple[Rule, ...] = (
         "relay.localised",
         V.RELAY_DENIED,
         "relay refusals in French, German, Italian, Spanish, Portuguese, Dutch and Polish",
+        r"\bkein(?:e|en)? relay|\brelay\w* .{0,20}non (?:permess|autorizzat)",
         r"\brelais? .{0,30}(?:refus|interdit|non autoris|pas autoris)",
         r"\brelay\w* .{0,30}(?:verboten|nicht (?:erlaubt|gestattet|zulassig)|verweigert|abgelehnt|negato|non consentito"
         r"|vietato|no (?:permitid|autorizad)|denegado|nao (?:permitid|autorizad)|niet toegestaan|geweigerd|zabronion"
@@ -262,6 +267,14 @@ HELLO: tuple[Rule, ...] = (
         r"\bhelo(?:/ehlo)? (?:host ?name|name|argument|domain)",
         r"need fully-qualified hostname",
         stages=frozenset({None, Stage.HELO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE}),
+    ),
+    phrase(
+        "helo.at-hello",
+        V.HELO_REJECTED,
+        "RFC 5321 4.1.4: a refusal of EHLO that speaks of the name, not of the command",
+        r"^(?!syntax\b|.*\bcommand\b|.*\bnot (?:implemented|supported)).*\b(?:helo|ehlo)\b",
+        codes=("550", "553", "554"),
+        stages=frozenset({Stage.HELO}),
     ),
     phrase(
         "helo.domain",

@@ -108,6 +108,13 @@ RATES: tuple[Rule, ...] = (
 
 SENDERS: tuple[Rule, ...] = (
     phrase(
+        "protocol.no-sender",
+        V.PROTOCOL_ERROR,
+        "RFC 5321 4.1.4: RCPT before MAIL was accepted",
+        r"(?:sender|mail|from) (?:was )?(?:not|n't) (?:yet )?(?:specified|given|set)",
+        codes=("503",),
+    ),
+    phrase(
         "sender.bare",
         V.SENDER_REJECTED,
         "sendmail 553 5.5.4: a sender without a domain",
@@ -152,6 +159,7 @@ SENDERS: tuple[Rule, ...] = (
         r"|suspected spam|null|empty|bogus|wrong|blocked|refused|empty envelope|valid|unauthori[sz]ed"
         r"|outbound) (?:the )?(?:envelope )?"
         r"(?:sender|senders|mail ?from|from address|from|originator|return[- ]path|reverse-path|sending domain)\b",
+        r"unverif\w* sender|(?:not|n't|cannot|unable to) verify (?:the |your )?sender",
         r"domain of (?:the |your )?sender|spoof|backscatter|\bbatv\b|bouncedeny|third-party dsn"
         r"|returned mail not accepted|unsigned dsn",
         r"send as this sender|permissions to send as",

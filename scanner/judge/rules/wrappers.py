@@ -33,6 +33,7 @@ GREYLISTING: tuple[Rule, ...] = (
         "RFC 6647 2.1: the triplet has not been met before; sites that describe it without naming it",
         r"(?:host|client|sender|server|triplet|you) (?:has|have) not been seen before",
         r"\bfirst (?:contact|attempt|time)\b.{0,40}(?:later|again|retry)",
+        r"\bnot yet (?:white-?listed|known|seen|authori[sz]ed)",
         r"policy (?:rejection|restrictions?)\W{1,3}(?:please )?(?:try|retry) (?:again )?later",  # iRedAPD
         r"^(?!.*(?:too (?:many|much)|limit|quota|busy|overload)).*\bcome back\b",
         codes=("4",),
