@@ -47,6 +47,7 @@ bench-scale: $(VENV)/.dev ## the same of 200,000 and 1,000,000 domains: a quarte
 
 docs: $(VENV)/.dev ## write the pages that are made of tables
 	$(BIN)/python .ci/verdict_reference.py
+	$(BIN)/python .ci/software_reference.py
 
 clean: ## take away what make made
 	rm -rf $(VENV) .cache build *.egg-info

@@ -49,7 +49,7 @@ EXIM_REJECTED = re.compile(
 CISCO = re.compile(r"[45]\.\d\.\d - [^'\n]{1,60} (?P<code>[45]\d\d)-'(?P<text>[^']*)'")
 DRAGONFLY = re.compile(rf"(?<!\S)(?P<host>\S+) {LITERAL} did not like our (?P<words>[^:]{{1,40}}): ?(?P<reply>.*)")
 
-SENDMAIL_STAT = re.compile(r"\bstat=\"?(?P<stat>[^\"]*)")
+SENDMAIL_STAT = re.compile(r"\bstat=(?P<stat>.*)")
 SENDMAIL_REPLY = re.compile(r"\breply=(?=\d{3}[ -])(?P<reply>.*?)(?:, stat=|$)")
 SENDMAIL_REJECT = re.compile(r"\bruleset=(?P<words>\w+), .{0,500}?\breject=(?P<reply>.*)")
 SENDMAIL_STAGES = {
@@ -61,6 +61,7 @@ SENDMAIL_STAGES = {
 SENDMAIL_REASON = re.compile(r"\(reason: (?P<reply>.*?)\)?$")
 
 QMAIL_LOG = re.compile(r"\bdelivery \d+: (?P<kind>failure|deferral|success): (?P<rest>.*)")
+QMAIL_MARK = "(#"
 QMAIL_SAID = "Remote host said: "
 QMAIL_LINE_END = re.compile(r"/(?=[245]\d\d[ -]|Remote host said)")
 QMAIL_END = re.compile(r"(?:^|[\s/])(?:Giving up on \S+|I'm not going to try again|STARTTLS proto=).*")
@@ -69,7 +70,10 @@ QMAIL_HOST = re.compile(r"(?:Connected to )?(?P<host>\d{1,3}(?:\.\d{1,3}){3}|\S+
 
 EXCHANGE_LAST_ERROR = re.compile(r"\{LED=(?P<reply>[^{}]*)\}")
 EXCHANGE_RETURNED = re.compile(r"(?:at (?P<host>\S+) )?(?:\([^()]{0,60}\) )?returned '(?P<reply>.*)", re.IGNORECASE)
-EXCHANGE_SMTP = re.compile(r"#(?P<dsn>[245]\.\d{1,3}\.\d{1,3}) smtp; ?(?P<reply>[^#]*)", re.IGNORECASE)
+EXCHANGE_SMTP = re.compile(
+    r"(?:<(?P<host>[\w.-]+) )?#(?P<dsn>[245]\.\d{1,3}\.\d{1,3}) smtp; ?(?P<reply>(?:[^#(]|\(#?|#(?!SMTP#|#))*)",
+    re.IGNORECASE,
+)
 EXCHANGE_CODE = re.compile(r"(?:(?<![\w.-])(?P<host>[\w.-]+) )?#(?P<reply>[45]\d\d [245]\.\d{1,3}\.\d{1,3}[ ;][^#]*)##")
 EXCHANGE_GAVE = re.compile(r"(?<!\S)(?P<host>\S+) gave this error: *(?P<reply>.*)")
 EXCHANGE_HOST = re.compile(r"\{FQDN=(?P<host>[^{}]+)\}")
@@ -87,6 +91,10 @@ EXCHANGE_FORMS = (
     EXCHANGE_BARE,
 )
 
+MARK = re.compile(
+    r"error from remote mail|Remote host said: |returned '|reply=|stat=|\(reason: | smtp; ?[245]|did not like"
+)
+"""Of the other forms."""
 TELLING = re.compile(
     r"said: |refused to talk|status=|reject|stat=|error from remote|[Rr]emote.host.said|\*\* |== |delivery \d+: "
     r"|connect|conversation|timeout|returned '|TLS|unreachable|route to host|refused|timed out|[45]\d\d[ -]#?[45]\.\d"
@@ -132,7 +140,8 @@ def postfix_client(words: str) -> list[Quoted]:
     status = POSTFIX_REASON.search(words)
     reason = status.group("reason").removesuffix(")") if status else words
     found: Quoted | None
-    if said := POSTFIX_SAID.search(reason):
+    said = POSTFIX_SAID.search(reason)
+    if said and (status or not quotes_another(words, said.start())):
         found = postfix_said(said)
     elif status is None:
         return []
@@ -147,6 +156,13 @@ def postfix_client(words: str) -> list[Quoted]:
             found = found._replace(enhanced=found.enhanced or dsn.group("dsn"))
         found = found._replace(transient=status.group("status") in ("deferred", "undeliverable"))
     return [addressed(found, words)]
+
+
+def quotes_another(words: str, end: int) -> bool:
+    """Whether a reply begins before a place: then what stands there is only a part of it, as Exim's callout has it."""
+    headed = HEADED.match(words)
+    start = headed.end() if headed else 0
+    return begins_reply(words[start : start + 4]) or bool(MARK.search(words, 0, end) or ANYWHERE.search(words, 0, end))
 
 
 def postfix_said(said: re.Match[str]) -> Quoted:
@@ -241,6 +257,8 @@ def sendmail(words: str) -> list[Quoted]:
     if found is None:
         return []
     stat = found.group("stat")
+    if stat.startswith('"'):  # OpenSMTPD
+        stat = stat[1:].removesuffix('"')
     if stat.startswith(("Sent", "queued")):
         return [addressed(Quoted(250, None, stat), words)]
     deferred = stat.startswith("Deferred")
@@ -261,7 +279,7 @@ def qmail(words: str) -> list[Quoted]:
     if log is not None:
         transient = log.group("kind") == "deferral"
         words = QMAIL_LINE_END.sub(" ", log.group("rest").replace("_", " ")).rstrip("/")
-    elif "Remote host said: " not in words and "(#" not in words and "Giving up on" not in words:
+    elif "Remote host said: " not in words and "Giving up on" not in words:
         return []
     ended = QMAIL_END.sub("", words).rstrip("/ ")
     before, said, reply = ended.partition(QMAIL_SAID)
@@ -305,9 +323,12 @@ def anywhere(words: str, *, log: bool) -> list[Quoted]:
     rest = words[headed.end() :] if headed else words
     if begins_reply(rest) or ENHANCED.match(rest):
         return [addressed(read_reply([rest]), words)]
-    found = ANYWHERE.search(rest) or AFTER_WORD.search(rest) or AFTER_ERROR.search(rest)
+    found = [match for pattern in (ANYWHERE, AFTER_WORD, AFTER_ERROR) if (match := pattern.search(rest))]
     if found:
-        return [addressed(read_reply([found.group("reply")]), words)]
+        first = min(found, key=lambda match: match.start("reply"))
+        return [addressed(read_reply([first.group("reply")]), words)]
+    if not log and QMAIL_MARK in rest:
+        return [addressed(without_reply(rest), words)]
     known = POSTFIX_CONNECT.search(rest)
     if (known or not log) and (failed := failure_in(rest)):
         rest = rest[known.start("words") :] if known else rest

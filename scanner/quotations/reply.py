@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from scanner.terms import Stage
 
 BASIC = re.compile(
-    r"(?P<code>\d{3})(?P<separator>-(?!\d\d)| (?=\S)|[ \t]*$|[:,]\s|[ \t]{2,}|[_ ](?=#?\d\.\d{1,3}\.\d)|(?=#\d\.\d))"
+    r"(?P<code>\d{3})(?:-(?!\d{3}-|\d{4}(?!\d))| (?=\S)|[ \t]*$|[:,]\s|[ \t]{2,}"
+    r"|[_ ](?=#?\d\.\d{1,3}\.\d)|(?=#\d\.\d))"
 )
+"""A code, and what sets it off; a telephone number or a date goes on with digits."""
 ENHANCED = re.compile(r"[#(\[]*([245]\.\d{1,3}\.\d{1,3})(?![.\d]*\d)[)\]]?")
 """At the beginning of a reply's text; Cisco's appliances write `#5.1.0`."""
 ENHANCED_QMAIL = re.compile(r"\(#([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
@@ -86,7 +88,8 @@ def joined(broken: list[str]) -> str:
     if len(broken) == 1:
         return broken[0]
     widths = {len(piece) for piece in broken[:-1]}
-    if len(widths) == 1 and (widths <= TERMINAL_WIDTHS or (len(broken) > 2 and min(widths) >= LEAST_WIDTH)):
+    cut = not any(piece.startswith("  ") for piece in broken)
+    if cut and len(widths) == 1 and (widths <= TERMINAL_WIDTHS or (len(broken) > 2 and min(widths) >= LEAST_WIDTH)):
         return "".join(broken)
     return " ".join(piece.strip() for piece in broken)
 
@@ -97,22 +100,21 @@ def run_on(text: str, code: str, *, several: bool) -> list[str]:
     Args:
         text: a line with its code, which says that another follows.
         code: of the reply.
-        several: the reply has further lines; then only an enhanced code tells that it begins on this one, too.
+        several: the reply has further lines; then the last does not begin on this one, unless an enhanced code says so.
     """
-    lines, rest = [], text[4:]
-    marked = ENHANCED.match(rest) is not None
-    if several and not marked:
-        return [rest.strip()]
-    begin, at = 0, rest.find(f" {code}")
-    while at >= 0:
-        follows = rest[at + 4 : at + 5]
-        if follows in {"-", " "} and (not marked or ENHANCED.match(rest, at + 5)):
-            lines.append(rest[begin:at].strip())
-            begin = at + 5
-            if follows == " ":
-                break
-        at = rest.find(f" {code}", at + 4)
-    return [*lines, rest[begin:].strip()]
+    *lines, rest = text[4:].split(f" {code}-")
+    last = rest.find(f" {code} ")
+    at = last
+    while at >= 0 and not ENHANCED.match(rest, at + 5):
+        at = rest.find(f" {code} ", at + 4)
+    if ENHANCED.match(text, 4) and at >= 0:
+        last = at
+    elif several:
+        last = -1
+    if last >= 0:
+        lines.append(rest[:last])
+        rest = rest[last + 5 :]
+    return [line.strip() for line in (*lines, rest)]
 
 
 def enhanced_of(texts: list[str]) -> str | None:

@@ -11,10 +11,12 @@ from scanner.terms import ProbeVerdict, Stage
 
 COMMAND = re.compile(
     r"(?:\d+\.\d+ )?(?:>>> ?|[-~=]{1,2}> {0,2}|> ?|[CS]: ?)?"
-    r"(?:(?P<verb>EHLO|HELO|LHLO|NOOP|AUTH|VRFY|EXPN|BDAT|XCLIENT)(?: .*)?"
+    r"(?:(?P<verb>(?:EHLO|HELO|LHLO|NOOP|VRFY|EXPN)(?= \S+$|$)|AUTH(?= (?:PLAIN|LOGIN|CRAM-|DIGEST-|XOAUTH|SCRAM-))"
+    r"|BDAT(?= \d)|XCLIENT(?= \S+=)).*"
     r"|(?P<path>MAIL FROM|RCPT TO): *<?(?P<address>[^<> ]*).*|(?P<alone>DATA|STARTTLS|RSET|QUIT|\.))",
     re.IGNORECASE,
 )
+"""What is typed, and no line of a folded text: `Helo command rejected: …` is none."""
 REPLY = re.compile(r"(?:\d+\.\d+ )?(?:<<<|<[-~*]{0,3}|S:) *(?P<reply>[2-5]\d\d(?:[ -].*)?)")
 CONNECTED = re.compile(
     r"(?:=== |\* ?)?Connected to (?P<host>\S+?)\.?$|\d+\.\d+ \* connected from \S+$"

@@ -176,7 +176,7 @@ class QuotationReader:
     def of_text(self, line: str, text: str) -> None:
         """A line that is no session's."""
         piece = self.piece
-        if LOG.match(text):
+        if LOG.match(text) and (piece is None or indent_of(line) <= piece.indent):
             self.headed = None
             self.open("record", line)
         elif RETURNED.match(text):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 
-from tests.promises.process import Ran, in_shell, mxsweep
+from tests.promises.process import Ran, ended, in_shell, mxsweep, started
 
 if TYPE_CHECKING:
     from typing import Any
@@ -118,5 +119,27 @@ async def test_nothing_of_a_reply_reaches_the_terminal_as_a_control_sequence() -
 async def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     lines = tmp_path / "lines"
     lines.write_bytes(b'{"code": 554, "text": "Relay access denied"}\n' * 50_000)
-    ran = await in_shell(f"$MXSWEEP explain -i {shlex.quote(str(lines))} | head -n 1")
-    assert (ran.stdout.count(b"\n"), ran.stderr) == (1, "")
+    ran = await in_shell(f"$MXSWEEP explain -i {shlex.quote(str(lines))} | head -n 1; exit ${{PIPESTATUS[0]}}")
+    assert (ran.stdout.count(b"\n"), ran.stderr, ran.code) == (1, "", 3)
+    lines.write_text("554 5.7.1 Relay access denied\n" * 20_000)
+    ran = await in_shell(f"$MXSWEEP explain -i {shlex.quote(str(lines))} | head -n 1; exit ${{PIPESTATUS[0]}}")
+    assert (ran.stdout.count(b"\n"), ran.stderr, ran.code) == (1, "", 3)
+
+
+@pytest.mark.parametrize("line", [b'{"code": 554, "text": "Relay access denied"}\n', b"554 no\n554 no\n"])
+async def test_what_is_whole_is_answered_while_the_input_goes_on_and_ctrl_c_ends_it_with_three(line: bytes) -> None:
+    async with started("explain") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(line)
+        assert await process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.stdin = None  # stays open: what ends it is the signal
+        ran = await ended(process)
+    assert (ran.code, ran.stderr) == (3, "")
+
+
+async def test_what_exchange_says_in_braces_is_a_reply_and_no_json() -> None:
+    ran = await explain(stdin=b"{LED=550 5.7.1 Unable to relay};{MSG=};{FQDN=mx.p.example}\n")
+    assert b"=> relay_denied" in ran.stdout
+    assert b"host mx.p.example" in ran.stdout

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -8,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.escape import TEXT_LIMIT_CHARS, UNSAFE
+from scanner.judge.reason import judge_reply
 from scanner.quotations.judgement import judge_quoted
 from scanner.quotations.quoted import ADDRESS_LIMIT_CHARS
 from scanner.quotations.text import QuotationReader, quoted_in, read_quotation
-from scanner.terms import ProbeVerdict
+from scanner.terms import ProbeVerdict, Stage
 from tests.quotations.quoting import read
 
 QUOTATIONS = [
@@ -62,6 +64,50 @@ MARKS = [
     "=",
     "'",
 ]
+
+
+JUDGED = Path(__file__).parents[1] / "judge/samples.jsonl"
+SAMPLES = [json.loads(line) for line in JUDGED.read_text("utf-8").splitlines()]
+LOG = "May  1 10:00:00 m postfix/smtp[1]: A1B2C3: to=<u@p.example>, relay=mx.p.example[1.2.3.4]:25, dsn=5.0.0, status="
+SAID = "host mx.p.example[1.2.3.4] said: {} (in reply to RCPT TO command)"
+NOTICE = "Final-Recipient: rfc822; u@p.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; {}"
+QMAIL = "<u@p.example>:\n1.2.3.4 does not like recipient.\nRemote host said: {}\nGiving up on 1.2.3.4."
+EXIM = "SMTP error from remote mail server after RCPT TO:<u@p.example>:"
+WINDOW = "220 mx\nHELO x\n250 mx\nMAIL FROM:<a@b>\n250 ok\nRCPT TO:<u@p.example>\n{}\n"
+FORMS: dict[str, tuple[str, str, Stage | None]] = {
+    "the reply alone": ("\n", "{}", None),
+    "Postfix's log": (" ", f"{LOG}bounced ({SAID})", Stage.RCPT),
+    "Postfix's bounce": (" ", f"<u@p.example>: {SAID}", Stage.RCPT),
+    "Postfix's refusal": (" ", "NOQUEUE: reject: RCPT from x[1]: {}; from=<a@b> to=<u@p.example> helo=<x>", Stage.RCPT),
+    "Exim's log": ("\\n", f"1abcDE-0000Fg-HI ** u@p.example R=r T=t H=mx [1]: {EXIM} {{}}", Stage.RCPT),
+    "Exim's bounce": ("\n    ", f"  u@p.example\n    host mx [1]\n    {EXIM}\n    {{}}", Stage.RCPT),
+    "Sendmail's log": (" ", "m sendmail[1]: x: to=<u@p.example>, relay=mx., dsn=4.0.0, stat=Deferred: {}", None),
+    "qmail's bounce": ("\n", QMAIL, Stage.RCPT),
+    "a notification": ("\n ", NOTICE, None),
+    "Exchange's bounce": (" ", "u@p.example\nmx.p.example\nRemote Server returned '{}'", None),
+    "Exchange's older one": (" ", "<mx.p.example #5.0.0 smtp;{}>", None),
+    "Gmail's bounce": ("\n", "The response from the remote server was:\n\n{}\n", None),
+    "a telnet window": ("\n", WINDOW, Stage.RCPT),
+    "swaks": ("\n<** ", " -> RCPT TO:<u@p.example>\n<** {}\n", Stage.RCPT),
+}
+"""How a reply's lines are joined, what stands around them, and the stage that this tells."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("several", [False, True], ids=["on one line", "on three lines"])
+def test_a_form_takes_nothing_from_a_reply_and_adds_nothing(form: str, *, several: bool) -> None:
+    """Replies of real servers, put into each form and read back."""
+    between, around, stage = FORMS[form]
+    for sample in SAMPLES:
+        if sample["code"] < 400:
+            continue
+        code, words = sample["code"], sample["text"].split()
+        each = max(1, len(words) // 3) if several else len(words)
+        lines = [" ".join(words[at : at + each]) for at in range(0, len(words), each)]
+        coded = [f"{code}-{line}" for line in lines[:-1]] + [f"{code} {line}" for line in lines[-1:]]
+        found = read_quotation(around.format(between.join(coded)))
+        expected = judge_reply(stage, code, None, "\n".join(lines)).verdict
+        assert [(judge_quoted(one).verdict, one.code, one.stage) for one in found] == [(expected, code, stage)], sample
 
 
 @pytest.mark.parametrize(("text", "expected"), QUOTATIONS, ids=lambda part: part[:60])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import socket
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.real.refusals import NO_MAIL, NOWHERE, REFUSALS, THEIRS, US, Asker, R
 from tests.real.refusing import VERIFIED_BY, refusing_roles
 from tests.real.roles import SENDER, SENDER_HELO, ZONE
 from tests.real.running import ALLOWED, Audit, Record, audit
-from tests.real.witness import hold
+from tests.real.witness import REPLY_LIMIT_S, hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +121,24 @@ def test_a_screen_s_greeting_in_two_parts_is_waited_for(audits: dict[Asker, Audi
     probe = found(audits[US], "veto.test").probes[exchange("screened")]
     assert probe["server"]["banner"] == "\n".join(["screened.mx.test ESMTP Postfix"] * 2)
     assert (probe["verdict"], probe["code"]) == ("accepted", 250)
+
+
+def test_a_screen_bars_who_talks_before_its_greeting_is_whole(site: Site) -> None:
+    """So that being accepted there, as above, means something. The greeting's second part is then left out."""
+    here = (site.servers.addresses["screened"], site.servers.port)
+    with socket.create_connection(here, timeout=REPLY_LIMIT_S) as hasty, hasty.makefile("rb") as heard:  # noqa: TID251 - a test's client of a literal loopback address
+        replies = []
+        for command in (f"EHLO {SENDER_HELO}", f"MAIL FROM:<{SENDER}>", "RCPT TO:<postmaster@veto.test>"):
+            hasty.sendall(f"{command}\r\n".encode())
+            replies.append(last_line(heard))
+    assert replies == ["250 CHUNKING", "250 2.1.0 Ok", "550 5.5.1 Protocol error"]
+
+
+def last_line(heard: BinaryIO) -> str:
+    """The line that ends the next reply."""
+    while (line := heard.readline())[3:4] == b"-":
+        pass
+    return line.decode().rstrip()
 
 
 async def test_a_greeting_that_ends_in_a_refusal_is_seen_in_both_parts(audits: dict[Asker, Audit], site: Site) -> None:
