@@ -258,9 +258,21 @@ class Dialogue:
             self.banner = reply
             self.state = HELLO
         if reply.mixed and self.decided is None and command in STAGE:
-            self.broken_protocol(STAGE[command], reply, "lines of different classes in one reply")
+            self.mixed_up(command, reply)
         else:
             answers.ANSWERED[command](self, reply)
+
+    def mixed_up(self, command: Command, reply: Reply) -> None:
+        """Lines of different classes in one reply (RFC 5321 4.2.1): nothing can be known, but for a greeting.
+
+        Postfix's postscreen says `220-` to see who talks too soon, looks the client up, and ends in its refusal.
+        """
+        fault = "lines of different classes in one reply"
+        if command is OPEN and reply.code >= 400:
+            self.note(fault)
+            answers.ANSWERED[command](self, reply)
+        else:
+            self.broken_protocol(STAGE[command], reply, fault)
 
     def may_ask_for_tls(self, ended: Ended) -> bool:
         """Whether a refusal has to be looked at before it stands."""

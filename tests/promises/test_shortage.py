@@ -158,7 +158,7 @@ async def test_with_too_few_descriptors_there_are_fewer_connections_and_the_same
     for ran in (limited, *short):
         assert found(ran) == found(undisturbed)
         assert (ran.code, ran.run["items"], ran.run["interrupted"]) == (1, DOMAINS, False)
-    assert SHORT_OF_SOCKETS in short[0].stderr
+    assert SHORT_OF_SOCKETS in short[0].stderr or SHORT_FOR_DNS in short[0].stderr, "whichever asked first"
 
 
 async def test_where_the_ports_towards_one_address_are_used_up_the_others_go_on_and_no_verdict_differs() -> None:

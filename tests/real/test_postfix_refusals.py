@@ -149,11 +149,12 @@ async def test_a_greeting_that_ends_in_a_refusal_is_seen_in_both_parts(audits: d
     )
     assert heard == [(probe["stage"], probe["code"], probe["text"])]
     assert (probe["stage"], probe["code"], probe["enhanced"]) == ("banner", 521, "5.7.1")
+    assert (probe["verdict"], probe["standing"]) == ("client_blocked", "undecided")
     assert probe["text"].split("\n") == [
         "screened-drop.mx.test ESMTP Postfix",
         "5.7.1 Service unavailable; client [127.0.0.1] blocked using zen.test",
     ]
-    assert "lines of different classes" in " ".join([probe["error"] or "", *probe["notes"]])
+    assert "lines of different classes in one reply" in probe["notes"]
 
 
 def test_nobody_s_mail_was_touched(site: Site, audits: dict[Asker, Audit]) -> None:

@@ -189,13 +189,37 @@ def test_an_answer_stands_when_the_clock_ends_the_wait_for_quit() -> None:
 
 def test_lines_of_different_classes_in_one_reply_are_a_protocol_error() -> None:
     played = plays("""
+        S: 220 welcome
+        C: EHLO probe.example
+        S: 250-mx.example
+        S: 550 go away
+        C: QUIT
+        S: 221 bye
+    """)
+    assert (played.outcome.stage, played.outcome.trouble) == (Stage.HELO, ProbeVerdict.PROTOCOL_ERROR)
+    assert played.outcome.reply.code == 550
+
+
+def test_a_greeting_that_begins_friendly_and_ends_in_a_refusal_is_the_refusal() -> None:
+    """Postscreen's, which looks its client up between the two lines."""
+    played = plays("""
         S: 220-welcome
         S: 554 go away
         C: QUIT
         S: 221 bye
     """)
+    assert (played.outcome.stage, played.outcome.trouble, played.outcome.reply.code) == (Stage.BANNER, None, 554)
+    assert played.dialogue.notes == ["lines of different classes in one reply"]
+
+
+def test_a_greeting_that_begins_as_a_refusal_and_ends_friendly_is_a_protocol_error() -> None:
+    played = plays("""
+        S: 554-go away
+        S: 220 welcome
+        C: QUIT
+        S: 221 bye
+    """)
     assert (played.outcome.stage, played.outcome.trouble) == (Stage.BANNER, ProbeVerdict.PROTOCOL_ERROR)
-    assert played.outcome.reply.code == 554
 
 
 def test_a_session_that_goes_on_undoes_the_transaction_and_asks_again() -> None:

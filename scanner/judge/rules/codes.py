@@ -120,6 +120,10 @@ def generic(detail: Detail, stage: Stage | None, code: int) -> CodeRule | None:
     """The rule of a code that names a field of reasons; stage and basic code tell whom it is about."""
     if detail.subject == 1 and detail.detail <= 2 and stage is Stage.MAIL:
         return CodeRule(V.SENDER_REJECTED, "the only address said so far is the sender's")
+    if detail.subject == 7 and stage in {Stage.CONNECT, Stage.BANNER}:
+        return CodeRule(V.CLIENT_BLOCKED, "before EHLO a policy can only look at the address", LOW)
+    if detail in {(4, 1), (4, 2)} and code < 500:
+        return CodeRule(V.SERVICE_UNAVAILABLE, "RFC 3463: no answer from host, bad connection: for now")
     if detail == (3, 2) and code >= 500:
         return CodeRule(V.NOT_ACCEPTING, "RFC 3463: system not accepting network messages")
     if detail == (2, 0) and code in {450, 451}:

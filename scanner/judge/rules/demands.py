@@ -19,6 +19,8 @@ RESTRICTIONS: tuple[Rule, ...] = (
         "RFC 3463 X.7.2; Exchange .124 and .133-.136, AOL, Facebook, Mailman, ezmlm, AT&T",
         r"(?:recipient|mailbox|user|list|group|account|addressee)s? (?:is |are |does |will |has |can )?(?:\w+ )?only "
         r"(?:accept|receive|allow)",
+        r"(?:recipient|user|addressee) (?:does not|doesn't|did not|refused to) (?:want|receive|accept)(?: to receive)? "
+        r"(?:your|this|the) (?:mail|message|email)",
         r"only accepts? (?:mail|messages|email) from",
         r"only (?:accept|receiv)\w* mail from",
         r"(?:recipient|user|addressee) (?:\w+ )?(?:refuses|refuse|does not want|declined"
@@ -34,7 +36,7 @@ RESTRICTIONS: tuple[Rule, ...] = (
         r"(?:not|n't) (?:allowed|permitted|authori[sz]ed) to post",
         r"(?:closed|private|moderated|restricted|members?-only|internal) (?:mailing )?(?:list|group|distribution"
         r"|mailbox|alias)",
-        r"(?:only )?(?:members|subscribers) only|non-?member|not (?:a )?(?:member|subscri)",
+        r"(?:only )?(?:members|subscribers) only|non-?member|not (?:a )?(?:member|subscri)(?!\w* of domain)",
         r"(?:rejected|refused|blocked) (?:by|due to) (?:user|recipient|personal) (?:rule|filter|preference"
         r"|setting|polic)",
         r"banned recipient|recipient'?s (?:own )?list of (?:senders|allowed)",
@@ -78,7 +80,9 @@ SECURITY: tuple[Rule, ...] = (
         r"security level check",
         r"(?:un)?encrypted (?:connection|session|mail|transport|email)s? (?:\w+ )?(?:not|refused|rejected|disallowed)",
         r"(?:plain|clear)[- ]?text (?:connection|session|transport)s? (?:\w+ )?(?:not|refused|rejected)",
-        r"requiretls",
+        r"requiretls|\btls/ssl\w* (?:connection )?required",
+        r"\b(?:available |accepted |allowed )?only with (?:\w+ ){0,2}(?:start-?tls|tls|ssl)\b",
+        r"(?:requires?|require) (?:high-strength|stronger|strong) cipher",
         r"\b(?:need|use|want) (?:start-?tls|tls|ssl)\b",
         r"without (?:tls|ssl|encryption|starttls)",
         r"no encryption|not encrypted",
@@ -122,6 +126,7 @@ SECURITY: tuple[Rule, ...] = (
         r"(?:not|n't|un)[- ]?(?:been |yet |properly )?(?:authenticated|logged ?in|authori[sz]ed to send anonymous)",
         r"(?:log ?in|authenticate|check (?:for )?(?:your )?(?:new )?mail|pop|imap) (?:first|before)",
         r"pop[- ]?before[- ]?smtp",
+        r"\bfail\w* to authenticate\b|^auth fail|password (?:\w+ )?is required",
         r"smtp[- ]?auth(?:entication)? (?:is )?required",
         r"authentication credentials",
         r"does not support anonymous",
@@ -145,6 +150,12 @@ NO_MAIL: tuple[Rule, ...] = (
         r"null ?mx",
     ),
     phrase(
+        "no-mail.mimecast",
+        V.NOT_ACCEPTING,
+        "Mimecast: its customer's account takes no mail from outside",
+        r"account inbounds? disabled",
+    ),
+    phrase(
         "mailbox.takes-no-mail",
         V.MAILBOX_DISABLED,
         "stores that say it of one mailbox, not of the host",
@@ -165,10 +176,11 @@ NO_MAIL: tuple[Rule, ...] = (
         r"(?:mail|email) (?:receiving|reception|delivery|service) (?:is )?(?:disabled|not available|turned off)",
         r"(?:send|outbound|outgoing)[- ]only",
         r"no (?:incoming |inbound )?(?:mail|email|messages?) (?:is |are )?(?:accepted|received)",
-        r"no mx record found for domain",
+        r"no mx record found for domain|\bdomain is parked\b",
         r"\bnot used for e?mail\b",
         r"no longer (?:accept|in service|receiv)\w* (?:e?mail|messages)? ?(?:for|at|on|in) (?:this|that"
         r"|the) (?:domain|host|server)",
+        r"\b(?:mail|messages?) for (?:this|that|the) (?:domain|host) (?:is|are) no longer (?:accepted|received)",
         codes=("5",),  # who says it for now only means something else
     ),
 )

@@ -13,7 +13,7 @@ from scanner.terms import Stage
 # `relay` that is no refusal of ours: a table's name, a quota, a log's `relay=`, somebody's open relay.
 RELAY = (
     r"(?<!open )(?<!your )(?<!your mail )(?<!your smtp )(?<!sending )\brelay(?:ing|ed|s)?\b"
-    r"(?!=|\]| recipient| quota| limit| rate| host name)"
+    r"(?!=|\]| recipient| quota| limit| rate| host name| (?:mail from )?dynamic)"
 )
 REFUSED = (
     r"(?:denied|prohibited|disallowed|rejected|refused|forbidden|disabled|blocked|restricted"
@@ -86,9 +86,10 @@ RELAYING: tuple[Rule, ...] = (
         "relay.not-a-gateway",
         V.RELAY_DENIED,
         "IMail `not local host, not a gateway`; MailEnable 503 `non-local e-mail address`",
-        r"not an? gateway",
+        r"not an? gateway|\bas (?:an? )?mail ?gate(?:way)?\b",
         r"not local host",
         r"non[- ]local (?:email )?(?:address|recipient|domain|user|mail)",
+        r"\b(?:recipient|destination|rcpt)(?: domain| address| host)? (?:is )?not local\b",
         r"(?:remote|external|foreign|outside) (?:recipient|address|domain|delivery|host)s? (?:is |are )?" + REFUSED,
         r"is not (?:on |in )?(?:a |our |my |the )?(?:list of )?local (?:domain|host)s?\b",
     ),
@@ -109,8 +110,8 @@ RELAYING: tuple[Rule, ...] = (
         r"\bnot responsible for\b(?! (?:this|that|the) (?:user|recipient|mailbox|account|address|person|message))",
         r"(?:not|n't) accept " + MAIL + r" for (?:the |this |that )?(?:domain|host)",
         r"no mail service for (?:this|that|the) domain",
-        r"^" + MAIL + r" (?:for|to)\b.{0,40} not (?:accepted|handled|served|processed) (?:here|by this|on this"
-        r"|at this)(?!\W{1,3}(?:no such|unknown) (?:user|account|mailbox|recipient))",
+        r"(?:^|[;:.,] )" + MAIL + r" (?:for|to)\b.{0,40} not (?:accepted|handled|served|processed) (?:here|by this"
+        r"|on this|at this)(?!\W{1,3}(?:no such|unknown) (?:user|account|mailbox|recipient))",
     ),
     phrase(
         "relay.domain-not-served",
@@ -122,8 +123,8 @@ RELAYING: tuple[Rule, ...] = (
         r"(?:not|isn't) (?:an? )?(?:allowed|accepted|permitted|authori[sz]ed|hosted|served|handled|local|configured"
         r"|serviced|supported|registered|ours|on this|in (?:my|our|the|this)|known here|relay(?:ed|able)?\b"
         r"|here\b|one of)",
-        r"not (?:an? |one of (?:our|my|the) )?(?:hosted|accepted|authori[sz]ed|local|relay(?:ed|able)?|served|allowed|"
-        r"permitted|valid local|managed) (?:recipient |mail |email )?domains?",
+        r"not (?:for )?(?:an? |one of (?:our|my|the) )?(?:hosted|accepted|authori[sz]ed|local|relay(?:ed|able)?|served"
+        r"|allowed|permitted|valid local|managed) (?:recipient |mail |email )?domains?",
         r"non-accepted domain",
         r"\bnot (?:an? |the )?(?:mail exchanger?|mx|mail ?host|mail server) for\b",
         r"\bnot (?:one of )?our (?:own |local |mail )?domains?\b",

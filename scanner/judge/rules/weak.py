@@ -3,77 +3,12 @@
 from __future__ import annotations
 
 from scanner.judge.rules.rule import HELD_BACK, Rule, phrase
+from scanner.judge.rules.users import UNKNOWN_USER, UNKNOWN_USER_LOCALISED
 from scanner.terms import ProbeVerdict as V
 from scanner.terms import Stage
 
 BEFORE_RCPT: frozenset[Stage | None] = frozenset({Stage.CONNECT, Stage.BANNER, Stage.HELO})
 LATER = r"(?:please )?(?:try|retry|come back|send)(?: (?:it|this|again))* ?(?:again|later|in \d|after)"
-PERSON = (
-    r"(?:user|recipient|mail ?box|account|address|email address|mail address|addressee|local[- ]?part|person"
-    r"|alias|subscriber"
-    r"|receiver|destination address|rcpt|email account|customer|member|name|username|usuario|utilisateur|benutzer)"
-)
-WHO = PERSON + r"(?:\W{1,2}\S{1,40}\W{0,2})?"
-MISSING = (
-    r"(?:unknown|not (?:be )?(?:found|known|exist|valid|local|listed|recogni[sz]ed|available here|a valid|here|ok"
-    r"|present|defined"
-    r"|correct|a known|an active)|does(?: not|n't) exist|doesnt exist|do(?: not|n't) exists?|did(?: not|n't) exist"
-    r"|don't exists?|isn't (?:found|known|valid|listed)|(?:is |was |are )?(?:invalid|nonexist|non-exist|incorrect"
-    r"|undeliverable"
-    r"|wrong|unavailable|unavaiable|not exist|missing)|(?:could not|cannot|can't|couldn't) be found|no longer exists?"
-    r"|has no (?:mailbox|account)|not in (?:directory|the directory|database))"
-)
-
-UNKNOWN_USER = (
-    r"\b" + WHO + r" (?:\w+ )?(?:is |was |has |are |name )?" + MISSING,
-    r"\b" + PERSON + r"(?:'s)? .{0,40}(?:unknown|not found|does(?: not|n't) exist|was not found|not present|not exist)",
-    (
-        r"\b(?:unknown|invalid|no such|bad|nonexist\w+|non-exist\w+|illegal|no valid|unrecogni[sz]ed|undefined|wrong"
-        r"|not a valid"
-        r"|not a known|incorrect|not an active) (?:or \w+ )?(?:\w+ ){0,2}?" + PERSON
-    ),
-    (
-        r"\b(?:no|not an?) (?:\w+ )?(?:mail ?box|account|user|person|recipient|one|alias|subscriber|customer)"
-        r" (?:\w+ ){0,4}"
-        r"(?:here|by that|with that|with this|by this|at this|at that|found|named|name|on this|address|available"
-        r"|in (?:our|the))"
-    ),
-    r"there is no (?:one|such|user|mailbox|account|person)",
-    r"(?:doesn't|does not|dont|don't) have an? .{0,40}(?:account|mailbox)",
-    r"(?:email )?account that you tried to reach does not exist",
-    r"no such (?:user|person|mailbox|address|recipient|account|alias|local|name|email)",
-    r"not (?:a )?(?:listed|member) in (?:domino|the|our|name)",
-    r"\bin name directory|in domino directory|not listed in",
-    r"addresses? (?:were|was) unknown",
-    r"bad ?rcpt|validrcptto|badrecipientto|recipient (?:has been )?(?:rejected|refused)\b",
-    r"invalid/inactive user|mailbox unavailable|mailbox is unavailable|can't accept user|no valid recipients",
-    r"^address (?:rejected|invalid|unknown)|does not exist$|^not found$|not a local address|not our user",
-    r"recipient (?:is )?not (?:ok|accepted|local|valid|exist)",
-    r"unknown or illegal (?:alias|user)|adr\.\w*notfound|user missing home|\bnot email address",
-    r"no (?:mailbox|user) (?:of|by|with|for) ",
-)
-UNKNOWN_USER_LOCALISED = (
-    r"utilisateur (?:\w+ )?inconnu|destinataire (?:\w+ )?(?:invalide|inconnu|inexistant)|inconnu|n'existe pas",
-    (
-        r"(?:benutzer|empfanger|adresse|postfach|mailbox|konto)\W.{0,30}(?:unbekannt|nicht (?:bekannt|gefunden"
-        r"|vorhanden|existier))"
-    ),
-    r"unbekannt|existiert nicht|kein solcher (?:benutzer|empfanger)|adresse nicht gefunden",
-    r"sconosciut|inesistente|nessun utente|utente non|destinatario non|casella .{0,12}(?:inesist|non)",
-    (
-        r"no existe|usuario (?:desconocido|inexistente|no)|destinatario (?:desconocido|inexistente)|desconocid"
-        r"|desconhecid|nao existe"
-    ),
-    (
-        r"nie ma takiego|nie istnieje|nieznany|neexist|neznam|okand|ukendt|ukjent|onbekend|bestaat niet|finns inte"
-        r"|findes ikke"
-    ),
-    (
-        r"inexistent\w?\b|tundmatu|tuntematon|ismeretlen|nem letezik|bilinmeyen|не существует|неизвест|нет такого"
-        r"|не найден"
-    ),
-    r"宛先|存在しません|不存在|无此用户",
-)
 
 RATES: tuple[Rule, ...] = (
     phrase(
@@ -162,7 +97,7 @@ SENDERS: tuple[Rule, ...] = (
         r"unverif\w* sender|(?:not|n't|cannot|unable to) verify (?:the |your )?sender",
         r"domain of (?:the |your )?sender|spoof|backscatter|\bbatv\b|bouncedeny|third-party dsn"
         r"|returned mail not accepted|unsigned dsn",
-        r"send as this sender|permissions to send as",
+        r"sending (?:for|from) this account is disabled|send as this sender|permissions to send as",
         r"mail ?from (?:\w+ ){0,3}(?:domain|address|reject|invalid|not)",
         r"(?:does(?: not|n't)|not) (?:accept|allow|permit)\w* (?:e?mail|messages) from\b",
         r"(?:not allowed|unauthori[sz]ed|not authori[sz]ed|not permitted) to send (?:e?mails? "
@@ -189,6 +124,12 @@ SENDERS: tuple[Rule, ...] = (
 
 RECIPIENTS: tuple[Rule, ...] = (
     phrase(
+        "policy.violated",
+        V.POLICY_REJECTED,
+        "a policy given as the reason, behind RFC 5321's standard text for the code",
+        r"\bdue to (?:\w+ ){0,2}polic(?:y|ies)\b|\bpolicy violation",
+    ),
+    phrase(
         "mailbox.disabled",
         V.MAILBOX_DISABLED,
         "RFC 3463 X.2.1, RFC 5248 5.7.13; Gmail, Yahoo, AOL, QQ, 163, hot.ee, Orange, BellSouth, mox",
@@ -206,6 +147,7 @@ RECIPIENTS: tuple[Rule, ...] = (
         r"(?:temporarily|currently) (?:disabled|inactive|not accepting)",
         r"policy rejection on the target address",
         r"mailbox (?:unavailable or access denied|currently unavailable|busy)",
+        r"\bnot (?:been |yet )*activated\b|esta (?:en estado: )?inactiv[oa]|per inutilizzo|\bexpirad[oa]\b",
         r"unavailable: user is terminated|mailbox owner has changed",
         stages=frozenset({None, Stage.RCPT, Stage.DATA, Stage.MESSAGE, Stage.MAIL}),
     ),
@@ -216,6 +158,13 @@ RECIPIENTS: tuple[Rule, ...] = (
         r"^(?:requested (?:mail )?action not taken:? ?)?mailbox (?:is )?(?:temporarily )?unavailable$",
         low=True,
         codes=("45",),
+    ),
+    phrase(
+        "mailbox.for-now",
+        V.SERVICE_UNAVAILABLE,
+        "who is unavailable for a while is not unknown: Mimecast, Exchange",
+        r"(?:recipient|address|user) (?:is )?temporarily (?:unavailable|not available|unreachable)",
+        codes=("4",),
     ),
     phrase(
         "routing.domain-not-found",
@@ -270,6 +219,7 @@ RECIPIENTS: tuple[Rule, ...] = (
         r"(?:bad|invalid|malformed|illegal) (?:\w+ ){0,2}(?:address |mailbox )?(?:syntax|format)",
         r"malformed (?:address|recipient|path)|missing or malformed|smtputf8|utf-?8 string"
         r"|fully[- ]qualified (?:address|recipient|email)",
+        r"restricted characters? in (?:the )?address",  # Exim's default configuration
         r"syntax error|invalid recipient address|not a valid (?:rfc|email) ?\d* address",
         r"domain (?:name )?required|must contain a domain|bad address syntax",
     ),
@@ -363,7 +313,7 @@ SESSIONS: tuple[Rule, ...] = (
         V.POLICY_REJECTED,
         "RFC 3463 X.7.1; Yahoo PH01, Courier 571, Exim local policy, QQ, Mimecast",
         r"polic(?:y|ies)\b",
-        r"delivery not authori[sz]ed, message refused",
+        r"delivery not authori[sz]ed, message refused|\bwill not accept delivery of this message",
         r"organi[sz]ational settings|security (?:reasons|concern|restriction)|\bph0\d\b|prohibited|forbidden",
         r"not (?:authori[sz]ed|permitted) by|by (?:local )?administrat|rejected for (?:local )?reasons",
     ),

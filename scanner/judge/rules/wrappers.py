@@ -35,9 +35,16 @@ GREYLISTING: tuple[Rule, ...] = (
         r"\bfirst (?:contact|attempt|time)\b.{0,40}(?:later|again|retry)",
         r"\bnot yet (?:white-?listed|known|seen|authori[sz]ed)",
         r"policy (?:rejection|restrictions?)\W{1,3}(?:please )?(?:try|retry) (?:again )?later",  # iRedAPD
-        r"^(?!.*(?:too (?:many|much)|limit|quota|busy|overload)).*\bcome back\b",
+        r"^(?!.*(?:too (?:many|much)|limit|quota|busy|overload|(?:service|system|server) is)).*\bcome back\b",
         codes=("4",),
         stages=HELD_BACK,
+    ),
+    phrase(
+        "greylist.yahoo",
+        V.GREYLISTED,
+        "Yahoo: the mark GL01",
+        r"\bgl01\b",
+        codes=("4",),
     ),
     phrase(
         "greylist.mimecast",
@@ -62,6 +69,18 @@ WRAPPERS: tuple[Rule, ...] = (
         V.USER_UNKNOWN,
         "Exchange: RESOLVER.ADR.* is address resolution in the directory",
         r"resolver\.adr\.",
+    ),
+    phrase(
+        "m365.no-subscription",
+        V.NOT_ACCEPTING,
+        "Microsoft 365 ATTR5: the domain's tenant has no mailboxes at all",
+        r"tenant which has no mail-?enabled",
+    ),
+    phrase(
+        "exchange.sender-filter",
+        V.SENDER_REJECTED,
+        "Exchange: the transport agent that filters senders names its configuration",
+        r"senderfilterconfig",
     ),
     phrase(
         "exchange.rst.size",
@@ -236,7 +255,7 @@ WRAPPERS: tuple[Rule, ...] = (
         V.CLIENT_BLOCKED,
         "Postfix default_rbl_reply; postscreen's denylisted clients",
         r"(?:client host|client|service unavailable).{0,40}blocked (?:using|by)",
-        r"^.{0,30}blocked using",
+        r"^.{0,30}blocked using(?! (?:spam|content|virus) )",
     ),
     phrase(
         "postscreen.denylisted",
