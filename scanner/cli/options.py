@@ -26,6 +26,7 @@ KNOWN = "scanner.known"
 """Where a file's `[[known]]` tables wait in click's context: they are no option."""
 MOST = 1_000_000
 """Of anything that is counted; what is more is a slip of the finger."""
+LAST_PORT = 65_535
 TYPES: dict[Any, click.ParamType[Any]] = {
     str: click.STRING,
     str | None: click.STRING,
@@ -77,9 +78,10 @@ def as_click(setting: Field[Any]) -> Callable[[Callable[..., int]], Callable[...
     elif kind == tuple[str, ...]:
         more["multiple"] = True
     elif kind == tuple[int, ...]:
-        more |= {"multiple": True, "type": click.IntRange(1, MOST)}
+        more |= {"multiple": True, "type": click.IntRange(1, LAST_PORT)}
     elif option.least is not None:
-        more["type"] = click.IntRange(int(option.least), MOST) if kind is int else FiniteFloat(option.least)
+        most = LAST_PORT if name == "port" else MOST
+        more["type"] = click.IntRange(int(option.least), most) if kind is int else FiniteFloat(option.least)
     else:
         more["type"] = TYPES[kind]
     return click.option(
