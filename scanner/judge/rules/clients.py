@@ -87,7 +87,7 @@ REPUTATION: tuple[Rule, ...] = (
         "client.reputation",
         V.CLIENT_BLOCKED,
         "Gmail, Cisco, T-Online, Cloudmark, Yahoo, Microsoft 4.7.650: reputation is the address's",
-        r"reputation",
+        r"reputation|\bkarma\b|\bpenalty ?box\b",  # the latter Haraka's and ASSP's
         r"senderbase|senderscore",
     ),
     phrase(

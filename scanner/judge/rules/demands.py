@@ -36,7 +36,8 @@ RESTRICTIONS: tuple[Rule, ...] = (
         r"(?:not|n't) (?:allowed|permitted|authori[sz]ed) to post",
         r"(?:closed|private|moderated|restricted|members?-only|internal) (?:mailing )?(?:list|group|distribution"
         r"|mailbox|alias)",
-        r"(?:only )?(?:members|subscribers) only|non-?member|not (?:a )?(?:member|subscri)(?!\w* of domain)",
+        r"(?:only )?(?:members|subscribers) only|non-?member"
+        r"|\bonly (?:\w+ )?(?:members|subscribers) (?:may|can|are)|not (?:a )?(?:member|subscri)(?!\w* of domain)",
         r"(?:rejected|refused|blocked) (?:by|due to) (?:user|recipient|personal) (?:rule|filter|preference"
         r"|setting|polic)",
         r"banned recipient|recipient'?s (?:own )?list of (?:senders|allowed)",
@@ -126,7 +127,8 @@ SECURITY: tuple[Rule, ...] = (
         r"(?:not|n't|un)[- ]?(?:been |yet |properly )?(?:authenticated|logged ?in|authori[sz]ed to send anonymous)",
         r"(?:log ?in|authenticate|check (?:for )?(?:your )?(?:new )?mail|pop|imap) (?:first|before)",
         r"pop[- ]?before[- ]?smtp",
-        r"\bfail\w* to authenticate\b|^auth fail|password (?:\w+ )?is required",
+        r"\bfail\w* to authenticate\b|^auth fail|password (?:\w+ )?is required"
+        r"|authentication turned on",
         r"smtp[- ]?auth(?:entication)? (?:is )?required",
         r"authentication credentials",
         r"does not support anonymous",
@@ -161,6 +163,7 @@ NO_MAIL: tuple[Rule, ...] = (
         "stores that say it of one mailbox, not of the host",
         r"\b(?:mailbox|user|account|recipient|address)\b.{0,50}(?:not|n't) (?:currently )?accept(?:ing)? (?:any )?"
         r"(?:mail|message|email)s?\b(?! from| for)",
+        r"\bnot (?:being )?accepted at this address\b",
     ),
     phrase(
         "no-mail.words",
@@ -206,7 +209,7 @@ QUOTA: tuple[Rule, ...] = (
         "quotas of a sender, not of a mailbox",
         r"(?:sending|daily|hourly|relay|send|sender|outgoing|message rate|sent|bandwidth) (?:\w+ )?(?:quota|limit"
         r"|allowance)",
-        r"\b(?:recipients?|rcpt) (?:limit|count|number)\b",
+        r"\b(?:recipients?|rcpt) (?:limit|count|number)\b|\b(?:count|cumulative size) quota\b",
         r"\b(?:limit|messages|recipients|mails|connections) per (?:hour|day|minute|session|message|connection)",
     ),
     phrase(
@@ -279,7 +282,7 @@ CONTENT: tuple[Rule, ...] = (
         r"\bspam\b(?! (?:list|source))|\bspam(?:[- ]|profiler|ming\b)|\bube\b|\bjunk|\bunsolicited|\bbulk\b"
         r"|antispam|spamassassin"
         r"|anti-spam",
-        r"looks? like (?:spam|advert)",
+        r"looks? like (?:spam|advert)|^reject, id=",  # the latter amavisd-new's
         r"(?:mail|message|email) (?:\w+ ){0,3}(?:content|body) ?(?:\w+ ){0,2}(?:den|reject|block|refus|not)",
         r"content (?:filter|rejected|denied|reject|refused|blocked|not accept|scan|polic|restrict|violat|was)",
         r"(?:rejecting|banned|unacceptable|offensive|prohibited|blocked|suspicious"

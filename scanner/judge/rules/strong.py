@@ -87,6 +87,7 @@ RELAYING: tuple[Rule, ...] = (
         V.RELAY_DENIED,
         "IMail `not local host, not a gateway`; MailEnable 503 `non-local e-mail address`",
         r"not an? gateway|\bas (?:an? )?mail ?gate(?:way)?\b",
+        r"\b(?:uucp|source|routed) (?:address\w*|routes?) (?:is |are )?(?:denied|refused|not )",
         r"not local host",
         r"non[- ]local (?:email )?(?:address|recipient|domain|user|mail)",
         r"\b(?:recipient|destination|rcpt)(?: domain| address| host)? (?:is )?not local\b",
@@ -125,7 +126,11 @@ RELAYING: tuple[Rule, ...] = (
         r"|here\b|one of)",
         r"not (?:for )?(?:an? |one of (?:our|my|the) )?(?:hosted|accepted|authori[sz]ed|local|relay(?:ed|able)?|served"
         r"|allowed|permitted|valid local|managed) (?:recipient |mail |email )?domains?",
-        r"non-accepted domain",
+        r"non-accepted domain|\bnot (?:in|among) (?:our |the |my )?(?:list of )?accepted domains",
+        r"\bnot a domain (?:that |which )?(?:we|i|this server) (?:handle|host|serve|accept)s?\b",
+        r"\bthis (?:mx|mail ?server|server|host|system) (?:does not|doesn't) (?:serve|handle|host)\b",
+        r"\b(?:invalid|unknown|bad) (?:recipient )?domain (?:for|at|on) this (?:server|host|system)",
+        r"\bmx (?:is )?not configured\b",
         r"\bnot (?:an? |the )?(?:mail exchanger?|mx|mail ?host|mail server) for\b",
         r"\bnot (?:one of )?our (?:own |local |mail )?domains?\b",
         r"not in (?:our|my|the|this) (?:list|domains?\b)",
@@ -150,7 +155,7 @@ RELAYING: tuple[Rule, ...] = (
         r"only (?:local|hosted) (?:users?|recipients?|domains?|delivery|mail)",
         r"only accepts? mail for (?:local|hosted|our)",
         r"(?:not|n't) (?:be )?(?:allowed|permitted|authori[sz]ed) to send (?:" + MAIL + r" )?"
-        r"(?:through|via|from|using|thru) (?:this|our) (?:server|system|host|mail|smtp)",
+        r"(?:to )?(?:through|via|from|using|thru) (?:this|our) (?:server|system|host|mail|smtp)",
         r"(?:external|outgoing|outbound) (?:mail|delivery|relay|recipients?)[^.;]{0,20}" + REFUSED,
     ),
     phrase(

@@ -182,7 +182,8 @@ RECIPIENTS: tuple[Rule, ...] = (
         r"|cannot resolve (?:the )?(?:domain|host|mx)",
         r"(?:unable|failed|cannot|can't) (?:to )?(?:look ?up|resolve|route|find (?:a )?route"
         r"|find (?:the )?(?:host|domain|mx))",
-        r"lowest numbered mx record points to local host|mx records? point|no mx (?:record|for|found)|all relevant mx",
+        r"lowest numbered mx record points to local host|mx records? (?:for )?.{0,30}\bpoint"
+        r"|no mx (?:record|for|found)|all relevant mx",
         r"bad destination (?:system|host|domain)|not routable|no route|no valid route|network unreachable"
         r"|dns (?:query )?error",
         r"account or domain may not exist|misrouted|undeliverable domain|fake router",
@@ -256,8 +257,8 @@ SESSIONS: tuple[Rule, ...] = (
         r"misconfigur|file write error|cannot open|could not open|not responding"
         r"|resources? (?:temporarily )?unavailable|out of memory",
         r"operation now in progress|interrupted system call|can't create|unable to connect|verification problem",
-        r"error in processing|overload|shutting down|shutdown|maintenance|load (?:average )?(?:is )?too high"
-        r"|high load|time ?out waiting",
+        r"error (?:in|while being) process|overload|shutting down|shutdown|maintenance"
+        r"|load (?:average )?(?:is )?too high|high load|time ?out waiting",
         codes=("4", "5"),
     ),
     phrase(
