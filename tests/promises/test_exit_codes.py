@@ -78,7 +78,7 @@ WRONG = {
     "a HELO name that could smuggle a command": (["--helo", "a.example\r\nRSET"], "--helo:"),
     "a sender that is no mailbox": (["--sender", "nobody"], "--sender:"),
     "a recipient that is no mailbox": (["--recipient", "{domain}"], "--recipient:"),
-    "a port that is none": (["--port", "70000"], "--port: 70000"),
+    "a port that is none": (["--port", "70000"], "'--port': 70000 is not"),
     "port zero": (["--port", "0"], "--port"),
     "a resolver that is a name": (["--resolver", "dns.example"], "--resolver:"),
     "a source that is not ours": (["--source", "192.0.2.7"], "--source: 192.0.2.7"),
