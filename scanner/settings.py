@@ -59,6 +59,30 @@ class Settings:
         short="-o",
     )
     force: bool = option(False, "Replace an existing output file.", "nothing is lost unasked", commands=RUNS)
+    resume: bool = option(
+        False,
+        "Go on with the interrupted run of an existing -o FILE; a missing one is begun.",
+        "the output is the journal",
+        commands=RUNS,
+    )
+    sync_every: float = option(
+        1.0,
+        "How long records may be in the file and not on the disk.",
+        "a second's work is what a power failure costs",
+        commands=RUNS,
+        unit="s",
+        least=0,
+        metavar="DURATION",
+    )
+    max_time: float | None = option(
+        None,
+        "Admit nothing more after so long, let what is under way end (exit code 3); --resume goes on. [none]",
+        "a nightly run ends before the morning",
+        commands=RUNS,
+        unit="s",
+        least=0.001,
+        metavar="DURATION",
+    )
     strict: bool = option(
         False, "Stop at the first bad input line (exit code 2).", "one typo must not cost a night", commands=RUNS
     )

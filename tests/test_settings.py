@@ -83,7 +83,7 @@ def test_each_default_is_one_that_an_operator_could_have_given(setting: Any) -> 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_a_number_that_is_a_time_says_its_unit(setting: Any) -> None:
-    times = {"target_memory", "backoff", "retry_transient"}
+    times = {"target_memory", "backoff", "retry_transient", "sync_every", "max_time"}
     assert (option_of(setting).unit == "s") is (setting.name.endswith("timeout") or setting.name in times)
 
 

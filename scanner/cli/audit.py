@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 import click
+import orjson
 import uvloop
 
 from scanner.cli import means
@@ -16,7 +17,7 @@ from scanner.cli.options import takes_settings
 from scanner.cli.progress import kind_of, progress
 from scanner.cli.recorded import RecordedRun, check_output
 from scanner.cli.recorder import Recorder
-from scanner.cli.recording import audited_group
+from scanner.cli.recording import audited_group, said_of_domain
 from scanner.cli.source import Source
 from scanner.cli.startup import domain_of
 from scanner.cli.summary import Summary
@@ -31,16 +32,18 @@ from scanner.run.suspicion import Suspicion
 from scanner.run.verdict import demands_tls
 from scanner.run.via import Via
 from scanner.settings import AUDIT, Settings
+from scanner.terms import Item
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from scanner.cli.stopping import Stopping
+    from scanner.records.done import Said
     from scanner.records.facts import Group
     from scanner.records.journal import Journal
+    from scanner.records.reading import ReadGroup
     from scanner.resolve.resolver import Resolver
     from scanner.run.group import AuditedDomain
-    from scanner.terms import Item
 
 
 @click.command()
@@ -61,7 +64,7 @@ def command(domains: tuple[str, ...], **options: object) -> int:
     return uvloop.run(run.run())
 
 
-class AuditRun(RecordedRun):
+class AuditRun(RecordedRun[Item]):
     """One run of the command."""
 
     command = AUDIT
@@ -93,7 +96,31 @@ class AuditRun(RecordedRun):
         """The hosts of --via each by itself, and the recipient."""
         return {"via": self.via, "recipient": self.questions.recipient}
 
-    async def piped(self, resolver: Resolver, journal: Journal, stopping: Stopping) -> None:
+    def said(self, item: Item) -> Said:
+        """Domain, tag and recipient."""
+        return said_of_domain(item, self.questions.about(item))
+
+    def pack(self, item: Item) -> bytes:
+        """A tag is JSON."""
+        return orjson.dumps(tuple(item))
+
+    def unpack(self, data: bytes) -> Item:
+        """It back."""
+        return Item(*orjson.loads(data))
+
+    def see_read(self, group: ReadGroup) -> None:
+        """Count it, and keep it if it is a finding."""
+        self.tally.add_read(group, recipient_named=self.names_recipient(group))
+        self.summary.see_read(group)
+
+    def names_recipient(self, group: ReadGroup) -> bool:
+        """Whether the user named the recipient: for all, or in the item's line."""
+        if self.settings.recipient is not None or group.domain is None:
+            return True
+        usual = self.questions.about(Item(group.seq, group.domain["domain"])).recipient
+        return any(probe["recipient"] not in (None, usual) for probe in group.probes)
+
+    async def piped(self, items: AsyncIterator[Item], resolver: Resolver, journal: Journal, stopping: Stopping) -> None:
         """The pipeline itself."""
         suspicion = Suspicion(self.warnings.warn, stopping.drain, self.questions.port)
 
@@ -139,12 +166,16 @@ class AuditRun(RecordedRun):
             async with Pool(using, self.limits, audit.settle) as pool:
                 self.gauge.begin(audit, pool)
                 with progress(kind_of(self.settings.progress, quiet=self.settings.quiet), self.gauge):
-                    await audit.run(self.admitted(journal), pool)
+                    await audit.run(self.admitted(items, journal), pool)
         self.interrupted |= recorder.lost > 0
 
-    async def admitted(self, journal: Journal) -> AsyncIterator[Item]:
+    def items(self) -> AsyncIterator[Item]:
+        """The valid lines of the input."""
+        return self.source.items(self.on_bad_line)
+
+    async def admitted(self, items: AsyncIterator[Item], journal: Journal) -> AsyncIterator[Item]:
         """The items, as fast as the output takes what becomes of them."""
-        async for item in self.source.items(self.on_bad_line):
+        async for item in items:
             if item.domain == self.own_domain:
                 self.warnings.warn(
                     f"the sender is in {item.domain}, which is asked about: some servers refuse it as a relay attempt"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
 
+from scanner.cli.durations import seconds_of
 from scanner.records.known import Known, parse_known
 from scanner.records.tally import KNOWN_VERDICTS
 from scanner.settings import Settings, option_name, option_of, settings_of
@@ -27,6 +28,7 @@ KNOWN = "scanner.known"
 MOST = 1_000_000
 """Of anything that is counted; what is more is a slip of the finger."""
 LAST_PORT = 65_535
+SECONDS = "s"
 TYPES: dict[Any, click.ParamType[Any]] = {
     str: click.STRING,
     str | None: click.STRING,
@@ -44,6 +46,18 @@ class FiniteFloat(click.FloatRange):
         if not isfinite(number):
             self.fail(f"{value!r} is not a valid number.", param, ctx)
         return number
+
+
+class Duration(FiniteFloat):
+    """Seconds, or a number with its unit: `90`, `90s`, `10m`, `1h30m`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """The seconds, or click's error."""
+        try:
+            seconds = seconds_of(value) if isinstance(value, str) else value
+        except ValueError:
+            self.fail(f"{value!r} is no length of time: 90, 90s, 10m, 1h30m.", param, ctx)
+        return super().convert(seconds, param, ctx)
 
 
 def takes_settings(command: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -81,7 +95,8 @@ def as_click(setting: Field[Any]) -> Callable[[Callable[..., int]], Callable[...
         more |= {"multiple": True, "type": click.IntRange(1, LAST_PORT)}
     elif option.least is not None:
         most = LAST_PORT if name == "port" else MOST
-        more["type"] = click.IntRange(int(option.least), most) if kind is int else FiniteFloat(option.least)
+        of_float = Duration if option.unit == SECONDS else FiniteFloat
+        more["type"] = click.IntRange(int(option.least), most) if kind is int else of_float(option.least)
     else:
         more["type"] = TYPES[kind]
     return click.option(
@@ -159,11 +174,21 @@ def fault_of(value: object, setting: Field[Any]) -> str | None:
         return None if all(fault_of_number(entry, int, 1) is None for entry in values) else "a number or a list of them"
     if kind is bool:
         return None if isinstance(value, bool) else "true or false"
+    if option.unit == SECONDS and isinstance(value, str):
+        value = number_of(value)
     if kind in (int, float, float | None):
         return fault_of_number(value, kind, option.least)
     if option.choices:
         return None if value in option.choices else f"one of {', '.join(option.choices)}"
     return None if isinstance(value, str) else "a string"
+
+
+def number_of(text: str) -> float | None:
+    """The seconds that a text says, if it says any."""
+    try:
+        return seconds_of(text)
+    except ValueError:
+        return None
 
 
 def fault_of_number(value: object, kind: object, least: float | None) -> str | None:

@@ -8,7 +8,8 @@ import secrets
 import sys
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple
 
 from scanner import __version__
 from scanner.cli import means
@@ -17,25 +18,35 @@ from scanner.cli.inquiry import on_inquiry
 from scanner.cli.memory import settle_memory
 from scanner.cli.options import known_findings
 from scanner.cli.progress import tell
+from scanner.cli.resumption import I, Resumption, check_settings
 from scanner.cli.screen import colour_wanted
 from scanner.cli.startup import check_names, in_time
 from scanner.cli.status import Gauge
 from scanner.cli.stopping import Stopping, on_signals
 from scanner.cli.warnings import Warnings, say
+from scanner.escape import quoted
 from scanner.records.facts import RunFacts, StartFacts
 from scanner.records.journal import open_journal
 from scanner.records.known import KnownFindings
 from scanner.records.output import STDOUT, ReaderGone
+from scanner.records.past import past_of
 from scanner.records.record import encode_run, encode_start
 from scanner.records.tally import KNOWN_VERDICTS, Tally
 from scanner.resolve.resolver import Resolver
+from scanner.run.spool import Spool
 from scanner.settings import settings_of
 from scanner.terms import LocalFault, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
     from scanner.cli.source import Source
     from scanner.intake.lines import BadLine
+    from scanner.records.done import Said
     from scanner.records.journal import Journal
+    from scanner.records.output import Output
+    from scanner.records.past import Past
+    from scanner.records.reading import ReadGroup
     from scanner.settings import Settings
 
 
@@ -63,13 +74,24 @@ def check_output(settings: Settings) -> None:
     """Somebody must be there to take the records.
 
     Raises:
-        UsageError: standard output is closed.
+        UsageError: standard output is closed, or it is not clear where an earlier part of the run is.
     """
     if settings.output == STDOUT and sys.stdout is None:
         raise UsageError("stdout is closed: open it, or -o FILE")
+    if settings.resume and settings.output == STDOUT:
+        raise UsageError("--resume needs the -o FILE of the run that goes on")
+    if settings.resume and settings.force:
+        raise UsageError("--resume goes on with an output, --force replaces it: one of them")
 
 
-class RecordedRun(ABC):
+class Continuing(NamedTuple):
+    """What a run goes on from. `past`: None for a new one; `spool`: where items wait that it had left out."""
+
+    past: Past | None
+    spool: Spool
+
+
+class RecordedRun(ABC, Generic[I]):
     """One run of a command; built from settings that were checked, before anything is asked or written.
 
     Args:
@@ -77,6 +99,9 @@ class RecordedRun(ABC):
         source: its input.
 
     Attributes:
+        id: of the run, whose parts share it.
+        started: seconds since the epoch, of its first part.
+        begun: something may have been asked, so that the output gets a `run` line.
         interrupted: something was left undone.
         fault: what ended it early, raised at the end.
     """
@@ -87,6 +112,8 @@ class RecordedRun(ABC):
         self.settings = settings
         self.source = source
         self.id = secrets.token_hex(8)
+        self.started = time.time()
+        self.begun = False
         self.warnings = Warnings()
         self.bad_lines = 0
         self.interrupted = False
@@ -107,8 +134,28 @@ class RecordedRun(ABC):
     # -- what each command says --------------------------------------------------------------------------------------
 
     @abstractmethod
-    async def piped(self, resolver: Resolver, journal: Journal, stopping: Stopping) -> None:
-        """The pipeline itself, from the input to the last group."""
+    def items(self) -> AsyncIterator[I]:
+        """What the input asks for, in order."""
+
+    @abstractmethod
+    def said(self, item: I) -> Said:
+        """What an item is about, as its records say it."""
+
+    @abstractmethod
+    def pack(self, item: I) -> bytes:
+        """An item to wait on disk."""
+
+    @abstractmethod
+    def unpack(self, data: bytes) -> I:
+        """What `pack` made."""
+
+    @abstractmethod
+    def see_read(self, group: ReadGroup) -> None:
+        """An item that an earlier part of the run has done: count it, keep what is told of it."""
+
+    @abstractmethod
+    async def piped(self, items: AsyncIterator[I], resolver: Resolver, journal: Journal, stopping: Stopping) -> None:
+        """The pipeline itself, from the items to the last group."""
 
     @abstractmethod
     def admit_no_more(self) -> None:
@@ -122,7 +169,7 @@ class RecordedRun(ABC):
     def taken_effect(self) -> dict[str, object]:
         """For the start record: settings that differ from what was asked for, as nothing was, or it was too much."""
 
-    async def before(self, resolver: Resolver) -> None:  # noqa: B027 - a hook, not a duty
+    async def before(self, resolver: Resolver) -> None:
         """What has to be known before the first record; most need nothing.
 
         Raises:
@@ -157,11 +204,78 @@ class RecordedRun(ABC):
 
     async def recorded(self, stopping: Stopping) -> None:
         """The run and its records, the `run` line last."""
-        started = time.time()
-        async with open_journal(self.settings.output, force=self.settings.force) as journal:
-            await self.guarded(journal, started, stopping)
-            facts = RunFacts(started, time.time(), self.interrupted, self.bad_lines, self.warnings.texts)
-            journal.write(encode_run(self.id, facts, self.tally))
+        settings = self.settings
+        async with open_journal(
+            settings.output, force=settings.force, resume=settings.resume, sync_every_s=settings.sync_every
+        ) as journal:
+            past = await self.read_back(journal.output) if settings.resume else None
+            with Spool() as spool, self.up_to_max_time(stopping):
+                await self.guarded(journal, Continuing(past, spool), stopping)
+            if self.begun:
+                facts = RunFacts(self.started, time.time(), self.interrupted, self.bad_lines, self.warnings.texts)
+                journal.write(encode_run(self.id, facts, self.tally))
+
+    async def read_back(self, output: Output) -> Past | None:
+        """What an earlier part of the run left in its output; None: nothing.
+
+        Raises:
+            UsageError: that was another run, or none of ours; nothing was changed.
+        """
+        past = past_of(output, self.command, self.see_read)
+        if past is None:
+            return None
+        check_settings(past, self.effective_settings())
+        for _ in past.read():
+            await asyncio.sleep(0)  # signals and SIGUSR1 are heard
+        self.id, self.started = past.run, past.started
+        self.warnings.carry_over(past.warnings)
+        if past.start["version"] != __version__:
+            self.warnings.warn(f"resumed by mxsweep {__version__}, begun by {past.start['version']}")
+        if not self.settings.quiet:
+            damaged = f", {past.damaged_bytes} bytes of no use" if past.damaged_bytes else ""
+            say(f"mxsweep: resuming {output.name}: {past.done.count} {self.source.what} are done{damaged}")
+        return past
+
+    @contextmanager
+    def up_to_max_time(self, stopping: Stopping) -> Iterator[None]:
+        """Have --max-time stop what runs."""
+        if self.settings.max_time is None:
+            yield
+            return
+        timer = asyncio.get_running_loop().call_later(self.settings.max_time, stopping.time_is_up)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    async def begin(self, journal: Journal, continuing: Continuing) -> AsyncIterator[I]:
+        """Have the output ready for groups: its start record written, or what an earlier part left checked and cut.
+
+        Returns:
+            The items to ask about.
+
+        Raises:
+            UsageError: the input is another one; nothing was changed.
+        """
+        items, past = self.items(), continuing.past
+        if past is None:
+            facts = StartFacts(__version__, self.started, self.command, self.effective_settings(), self.warnings.texts)
+            if self.settings.resume:
+                await journal.keep([])
+            journal.write(encode_start(self.id, facts))
+        else:
+            resumption = Resumption(past, self.said, continuing.spool, self.pack, self.unpack)
+            if not await resumption.compare(items):
+                if self.source.stopped:
+                    return items
+                raise UsageError(
+                    f"--resume: {quoted(past.output.name)} is about another input:"
+                    f" it has records of item {past.done.end - 1}, and the input ends before"
+                )
+            await journal.keep(past.kept)
+            items = resumption.left(items)
+        self.begun = True
+        return items
 
     def effective_settings(self) -> dict[str, object]:
         """For the start record: what was asked for, and what stands in place of an absent option."""
@@ -169,7 +283,7 @@ class RecordedRun(ABC):
         said = {"helo": self.identity.helo, "sender": self.sender, "concurrency": self.limits.concurrency}
         return given | said | self.taken_effect()
 
-    async def guarded(self, journal: Journal, started: float, stopping: Stopping) -> None:
+    async def guarded(self, journal: Journal, continuing: Continuing, stopping: Stopping) -> None:
         """From the first look-up to the last group; a fault of ours ends it early, with what is written kept whole."""
         try:
             async with (
@@ -181,9 +295,9 @@ class RecordedRun(ABC):
                 check = tasks.create_task(names)
                 await in_time(check)
                 await self.before(resolver)
-                facts = StartFacts(__version__, started, self.command, self.effective_settings(), self.warnings.texts)
-                journal.write(encode_start(self.id, facts))
-                await self.piped(resolver, journal, stopping)
+                items = await self.begin(journal, continuing)
+                if self.begun:
+                    await self.piped(items, resolver, journal, stopping)
                 check.cancel()
             self.interrupted |= stopping.asked
         except TimeoutError:

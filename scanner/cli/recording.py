@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
+from scanner.escape import safe_text
+from scanner.records.done import Said
 from scanner.records.facts import DomainFacts, Group, ProbeFacts
 from scanner.records.record import encode_group
 from scanner.records.sweep import RelayTestFacts, encode_swept
@@ -12,8 +16,11 @@ from scanner.terms import Exchange, Judgement
 if TYPE_CHECKING:
     from scanner.relay.course import RelayTest
     from scanner.run.group import AskedProbe, AuditedDomain
-    from scanner.run.sweep import SweptTarget
+    from scanner.run.sweep import SweepItem, SweptTarget
+    from scanner.smtp.outcome import Question
     from scanner.terms import Item
+
+NO_TAG = b"null"
 
 
 def audited_group(run: str, port: int, domain: AuditedDomain, *, recipient_named: bool) -> Group:
@@ -57,6 +64,27 @@ def swept_group(run: str, swept: SweptTarget) -> Group:
     question, answer, notes = swept.question, swept.answer, swept.notes
     facts = ProbeFacts(item.seq, None, named, address, port, question, answer, judgement, notes)
     return encode_swept(run, facts, [relay_test(test) for test in swept.tests])
+
+
+def said_of_domain(item: Item, question: Question) -> Said:
+    """What an audited item is about, as its records say it."""
+    return Said((item.domain, orjson.dumps(item.tag)), safe_text(question.recipient))
+
+
+def said_of_target(item: SweepItem) -> Said:
+    """The same of a swept target."""
+    return Said((item.target.address, item.target.port, item.name), None)
+
+
+def in_words(said: Said) -> str:
+    """It for a message."""
+    match said.who:
+        case (str(domain), bytes(tag)):
+            recipient = f" for {said.recipient}" if said.recipient is not None else ""
+            return safe_text(f"{domain}{recipient}{'' if tag == NO_TAG else ' with tag ' + tag.decode()}")
+        case (address, port, name):
+            return safe_text(f"{address} port {port}{f' of {name}' if name else ''}")
+    raise TypeError(f"said of neither domain nor target: {said}")
 
 
 def relay_test(test: RelayTest) -> RelayTestFacts:

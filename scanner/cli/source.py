@@ -51,6 +51,7 @@ class Source(Generic[Said]):
 
     def __init__(self, arguments: Sequence[str], path: str, intake: Lines[Said], what: str = "domains") -> None:
         self.arguments = arguments
+        self.what = what
         self.fd = -1
         self.stopped = False
         self.at_end = False

@@ -185,6 +185,7 @@ class Gauge:
         self.source = source
         self.clock = clock
         self.began = clock()
+        self.items_before = 0
         self.rooms: tuple[Work, Pool] | None = None
         self.retry_delay_s = 0.0
         self.retrying = 0
@@ -196,6 +197,7 @@ class Gauge:
         self.rooms = audit, pool
         self.retry_delay_s = 0.0 if audit.retries is None else audit.retries.delay_s
         self.began = self.clock()
+        self.items_before = self.tally.items  # by earlier parts of a resumed run
         self.samples.clear()
         self.samples.append(Sample(self.began, self.tally.items, self.tally.items, {}))
 
@@ -234,7 +236,7 @@ class Gauge:
             verdicts["domain"] if self.what == "domains" else verdicts["probe"],
             verdicts["probe"],
             rate=self.rates(now, items, counts.retrying)[0],
-            mean_rate=per_second(items, elapsed_s),
+            mean_rate=per_second(items - self.items_before, elapsed_s),
             probes=counts.probes,
             parked=counts.parked,
             retrying=counts.retrying,

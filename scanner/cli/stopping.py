@@ -42,6 +42,11 @@ class Stopping:
             end_by(self.last, at + WRITE_S)
         self.drain()
 
+    def time_is_up(self) -> None:
+        """As a first signal; nothing new where somebody has asked before."""
+        if not self.asked:
+            self.ask()
+
     def drain(self) -> None:
         """Stop admitting; what is under way may end by itself, however long that takes."""
         self.asked = True

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+import orjson
 import uvloop
 
 from scanner.cli import means, targets
@@ -18,7 +19,7 @@ from scanner.cli.options import takes_settings
 from scanner.cli.progress import kind_of, progress
 from scanner.cli.recorded import RecordedRun, check_output
 from scanner.cli.recorder import Recorder
-from scanner.cli.recording import swept_group
+from scanner.cli.recording import said_of_target, swept_group
 from scanner.cli.source import Source
 from scanner.cli.startup import domain_of
 from scanner.cli.sweep_summary import SweepSummary
@@ -31,14 +32,16 @@ from scanner.run.sweep import RelayQuestions, Sweep, SweepItem
 from scanner.run.verdict import demands_tls
 from scanner.settings import SWEEP, Settings
 from scanner.targets.intake import TargetIntake
-from scanner.terms import UsageError
+from scanner.terms import Target, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from scanner.cli.stopping import Stopping
+    from scanner.records.done import Said
     from scanner.records.facts import Group
     from scanner.records.journal import Journal
+    from scanner.records.reading import ReadGroup
     from scanner.resolve.resolver import Resolver
     from scanner.run.sweep import SweptTarget
     from scanner.targets.entries import Entry
@@ -61,7 +64,7 @@ def command(addresses: tuple[str, ...], **options: object) -> int:
     return uvloop.run(run.described() if settings.dry_run else run.run())
 
 
-class SweepRun(RecordedRun):
+class SweepRun(RecordedRun[SweepItem]):
     """One run of the command."""
 
     command = SWEEP
@@ -102,7 +105,27 @@ class SweepRun(RecordedRun):
         await self.reading.begin(resolver)
         self.tally.excluded = self.reading.taken_out
 
-    async def piped(self, resolver: Resolver, journal: Journal, _stopping: Stopping) -> None:
+    def said(self, item: SweepItem) -> Said:
+        """Address, port and the name of the host."""
+        return said_of_target(item)
+
+    def pack(self, item: SweepItem) -> bytes:
+        """Numbers and names."""
+        return orjson.dumps((item.seq, *item.target, item.name))
+
+    def unpack(self, data: bytes) -> SweepItem:
+        """It back."""
+        seq, address, port, name = orjson.loads(data)
+        return SweepItem(seq, Target(address, port), name)
+
+    def see_read(self, group: ReadGroup) -> None:
+        """Count it, and keep it if it is a finding."""
+        self.tally.add_read(group, recipient_named=False)
+        self.summary.see_read(group)
+
+    async def piped(
+        self, items: AsyncIterator[SweepItem], resolver: Resolver, journal: Journal, _stopping: Stopping
+    ) -> None:
         """The pipeline itself."""
 
         def group_of(swept: SweptTarget) -> Group:
@@ -132,7 +155,7 @@ class SweepRun(RecordedRun):
             async with Pool(using, self.limits, sweep.settle) as pool:
                 self.gauge.begin(sweep, pool)
                 with progress(kind_of(self.settings.progress, quiet=self.settings.quiet), self.gauge):
-                    await sweep.run(self.admitted(journal), pool)
+                    await sweep.run(self.admitted(items, journal), pool)
         self.tally.excluded = self.reading.taken_out
         self.reading.say_what_was_taken_out()
         self.interrupted |= recorder.lost > 0
@@ -147,14 +170,19 @@ class SweepRun(RecordedRun):
             every=self.settings.tests.strip() == "all",
         )
 
-    async def admitted(self, journal: Journal) -> AsyncIterator[SweepItem]:
-        """The targets, as fast as the output takes what becomes of them."""
+    async def items(self) -> AsyncIterator[SweepItem]:
+        """The targets in their order."""
         seq = 0
         async for place in self.reading.targets():
-            if journal.is_full:
-                await journal.room()
             yield SweepItem(seq, place.target, place.name)
             seq += 1
+
+    async def admitted(self, items: AsyncIterator[SweepItem], journal: Journal) -> AsyncIterator[SweepItem]:
+        """They, as fast as the output takes what becomes of them."""
+        async for item in items:
+            if journal.is_full:
+                await journal.room()
+            yield item
 
     async def described(self) -> int:
         """--dry-run: how many would be asked what, and how long that takes at least; nothing is resolved or dialled."""

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from scanner.cli.warnings import say
+from scanner.escape import safe_text
+from scanner.relay.verdict import RELAY_RULE
 from scanner.smtp.reply import text_of
 from scanner.terms import ProbeVerdict, SweepVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from scanner.records.reading import ReadGroup
     from scanner.records.tally import Tally
     from scanner.run.sweep import SweptTarget
 
 FINDINGS_KEPT = 50
 """Targets that are told; all of them are in the records."""
 WORDS_KEPT = 120
+
+
+class Told(NamedTuple):
+    """What is told of one target. `test`: the relay test that decided; `code` and `text`: of its reply."""
+
+    seq: int
+    address: str
+    port: int
+    verdict: str
+    test: str
+    code: int | None
+    text: str | None
 
 
 class SweepSummary:
@@ -30,15 +45,28 @@ class SweepSummary:
 
     def __init__(self, findings: Collection[str]) -> None:
         self.findings = findings
-        self.told: list[SweptTarget] = []
+        self.told: list[Told] = []
         self.more = 0
 
     def see(self, *swept: SweptTarget) -> None:
         """Delivered targets."""
         found = [each for each in swept if each.swept.verdict in self.findings]
         room = FINDINGS_KEPT - len(self.told)
-        self.told += found[:room]
+        self.told += map(told, found[:room])
         self.more += len(found[room:])
+
+    def see_read(self, group: ReadGroup) -> None:
+        """A target that an earlier part of the run wrote."""
+        (probe,) = group.probes
+        if probe["verdict"] not in self.findings:
+            return
+        if len(self.told) >= FINDINGS_KEPT:
+            self.more += 1
+            return
+        address, port, verdict = probe["address"], probe["port"], probe["verdict"]
+        rule = probe["rule"]
+        test = rule.removeprefix(RELAY_RULE) if rule.startswith(RELAY_RULE) else probe["tests"][0]["name"]
+        self.told.append(Told(group.seq, address, port, verdict, test, probe["code"], probe["text"]))
 
     def print(self, tally: Tally, *, bad_lines: int, interrupted: bool, color: bool) -> None:
         """Say it all."""
@@ -55,7 +83,7 @@ class SweepSummary:
             yield f"  {number:>8}  {click.style(verdict, fg=self.colour(verdict))}"
         if self.told:
             yield "\nfindings:"
-        yield from map(described, sorted(self.told, key=lambda each: each.item.seq))
+        yield from map(described, sorted(self.told, key=lambda each: each.seq))
         if self.more:
             yield f"  … and {self.more} more; the records have them all"
 
@@ -66,12 +94,17 @@ class SweepSummary:
         return "green" if verdict in {SweepVerdict.CLOSED, ProbeVerdict.REFUSED} else "yellow"
 
 
-def described(swept: SweptTarget) -> str:
-    """One target: where, what it took, and in which words."""
+def told(swept: SweptTarget) -> Told:
+    """What is kept of a target that was delivered."""
     test, (address, port) = swept.swept.decided_by, swept.item.target
-    where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     reply = None if test.outcome is None else test.outcome.reply
-    words = "" if reply is None else f": {reply.code} {' / '.join(text_of(reply).split(chr(10)))}"[:WORDS_KEPT]
-    return (
-        f"  {click.style(where, bold=True)} {click.style(swept.swept.verdict, fg='red')} by {test.pattern.name}{words}"
-    )
+    code, text = (None, None) if reply is None else (reply.code, text_of(reply))
+    return Told(swept.item.seq, address, port, swept.swept.verdict, test.pattern.name, code, text)
+
+
+def described(target: Told) -> str:
+    """One target: where, what it took, and in which words."""
+    where = f"[{target.address}]:{target.port}" if ":" in target.address else f"{target.address}:{target.port}"
+    lines = [] if target.text is None else target.text.split("\n")
+    words = "" if target.code is None else f": {target.code} {' / '.join(map(safe_text, lines))}"[:WORDS_KEPT]
+    return f"  {click.style(where, bold=True)} {click.style(target.verdict, fg='red')} by {target.test}{words}"

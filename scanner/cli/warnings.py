@@ -8,10 +8,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from scanner.escape import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 KEPT = 100
 """More different warnings than these help nobody."""
@@ -36,6 +40,10 @@ class Warnings:
             return
         self.texts.append(text)
         say(f"mxsweep: warning: {text}")
+
+    def carry_over(self, texts: Iterable[str]) -> None:
+        """What was said in an earlier part of the run comes first, and is not said again."""
+        self.texts = list(dict.fromkeys([*texts, *self.texts]))[:KEPT]
 
 
 class SafeFormatter(logging.Formatter):

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
+USUAL_PORT = 12525
+"""Tried first, so that one lab is as the next: a run that began in one can be resumed in another, or compared."""
+GUARD = "127.25.255.254"
+"""An address of the lab at which nobody is a host."""
 PORT_ATTEMPTS = 50
 """How many port numbers are tried until one is free on all addresses."""
 
@@ -56,14 +60,17 @@ class MailHosts:
 
     async def __aenter__(self) -> Self:
         places = [(host, address) for host in self.hosts for address in host.addresses]
-        self.sockets = bind_all([address for _, address in places])
+        guard = guarded_port()
+        self.sockets = bind_all([address for _, address in places], USUAL_PORT if guard else 0)
         self.port = self.sockets[0].getsockname()[1]
         conducts: dict[str, Callable[[], asyncio.Protocol]] = {}
         try:
-            for (host, _), held in zip(places, tuple(self.sockets), strict=True):
+            bound = tuple(self.sockets)
+            self.sockets += [guard] if guard else []
+            for (host, _), held in zip(places, bound, strict=True):
                 match host.conduct:
                     case Wall.CLOSED:
-                        pass
+                        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
                     case Wall.FIREWALLED:
                         self.sockets.append(fill(held))
                     case Manners() | Impostor():
@@ -102,13 +109,24 @@ class MailHosts:
             held.close()
 
 
-def bind_all(addresses: Iterable[str]) -> list[socket.socket]:
-    """One bound socket an address, in order, all on one port. Raises LocalFault."""
+def guarded_port() -> socket.socket | None:
+    """The sign that the usual port is ours, on an address of its own where no connection lingers; None: it is not."""
+    held = socket.socket()
+    try:
+        held.bind((GUARD, USUAL_PORT))
+    except OSError:
+        held.close()
+        return None
+    return held
+
+
+def bind_all(addresses: Iterable[str], first: int = 0) -> list[socket.socket]:
+    """One bound socket an address, in order, all on one port: the `first` if it is free. Raises LocalFault."""
     wanted = list(addresses)
-    for _ in range(PORT_ATTEMPTS):
+    for attempt in range(PORT_ATTEMPTS):
         with contextlib.ExitStack() as undo:
             sockets: list[socket.socket] = []
-            port = 0
+            port = 0 if attempt else first
             try:
                 for address in wanted:
                     sockets.append(undo.enter_context(bind(address, port)))
@@ -129,6 +147,8 @@ def bind(address: str, port: int) -> socket.socket:
     held = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
         held.setblocking(False)
+        if port:  # connections of an earlier lab that linger in TIME_WAIT are no reason for another port
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind((address, port))
     except OSError:
         held.close()

@@ -51,6 +51,10 @@ class DomainFacts(NamedTuple):
     recipient_named: bool = False
 
 
+UNENCODABLE_RULE = "unencodable record"
+"""The rule that stands where a bug of ours kept a record from being written as it was."""
+
+
 class Group(NamedTuple):
     """An item's records as written: one bytes object, and the facts it says, for the census.
 

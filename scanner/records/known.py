@@ -15,9 +15,7 @@ from scanner.escape import quoted
 from scanner.terms import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from scanner.records.facts import DomainFacts, ProbeFacts
+    from collections.abc import Iterable
 
 KEYS = frozenset({"address", "port", "domain", "exchange", "verdict", "reason", "expires"})
 SELECTING = ("address", "domain", "exchange")
@@ -104,6 +102,16 @@ def verdicts_of(table: dict[str, Any], where: str, vocabulary: frozenset[str]) -
     return frozenset(names)
 
 
+class Found(NamedTuple):
+    """What a record says, as far as an entry asks."""
+
+    verdict: str
+    domain: str | None
+    exchange: str | None
+    address: str | None
+    port: int | None
+
+
 class KnownFindings:
     """The entries of a run, and how often each one was met.
 
@@ -121,16 +129,9 @@ class KnownFindings:
     def __bool__(self) -> bool:
         return bool(self.valid)
 
-    def take(self, probes: Sequence[ProbeFacts], domain: DomainFacts | None, findings: frozenset[str]) -> int:
-        """Count the group's findings that are known, and say how many those are."""
-        number = 0
-        for probe in probes:
-            verdict, exchange = str(probe.judgement.verdict), probe.exchange and probe.exchange.name
-            if verdict in findings:
-                number += self.meet(verdict, probe.domain, exchange, probe.address, probe.port)
-        if domain is not None and domain.verdict in findings:
-            number += self.meet(str(domain.verdict), domain.domain, None, None, None)
-        return number
+    def take(self, found: Iterable[Found], findings: frozenset[str]) -> int:
+        """Count those findings among what records say that are known, and say how many those are."""
+        return sum(self.meet(*each) for each in found if each.verdict in findings)
 
     def meet(
         self, verdict: str, domain: str | None, exchange: str | None, address: str | None, port: int | None

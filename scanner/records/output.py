@@ -12,9 +12,12 @@ import fcntl
 import os
 import select
 import stat
+import tempfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scanner.records.reading import Extent
 from scanner.terms import LocalFault, UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ STDOUT_FD = 1
 
 MODE = 0o600
 """Records say who refuses whom and from where: nobody else's business."""
+
+COPY_BYTES = 1024 * 1024
 
 POLL_MS = 100
 """How often a write that waits for its reader looks whether the run was abandoned."""
@@ -108,6 +113,28 @@ class Output:
             return f"; its last {torn} bytes are a torn record ({error.strerror})"
         return ""
 
+    def keep(self, extents: Sequence[Extent]) -> None:
+        """Cut a file back to these parts of it and go on behind them; the first begins the file. None: to nothing.
+
+        Later parts are set aside first: at every moment the file holds whole groups, each once, whatever becomes of us.
+
+        Raises:
+            LocalFault: a disk did not take it; what is lost is asked again.
+        """
+        first, *others = extents or [Extent(0, 0)]
+        try:
+            with ExitStack() as stack:
+                aside = stack.enter_context(tempfile.TemporaryFile()).fileno() if others else -1
+                for start, end in others:
+                    copy(self.fd, range(start, end), aside)
+                os.ftruncate(self.fd, first.end)
+                os.fsync(self.fd)
+                os.lseek(self.fd, first.end, os.SEEK_SET)
+                copy(aside, range(sum(end - start for start, end in others)), self.fd)
+        except OSError as error:
+            raise LocalFault(f"{self.name}: {error.strerror} ({errno_name(error)})") from error
+        self.sync()
+
     def sync(self) -> None:
         """Have a file's records on disk.
 
@@ -118,7 +145,7 @@ class Output:
         if not self.is_regular:
             return
         try:
-            os.fsync(self.fd)
+            os.fdatasync(self.fd)
         except OSError as error:
             raise LocalFault(f"{self.name}: {error.strerror} ({errno_name(error)})") from error
 
@@ -144,12 +171,21 @@ def torn_bytes(groups: Sequence[bytes], written: int) -> int:
     return written
 
 
-def open_output(path: str, *, force: bool) -> Output:
+def copy(source: int, places: range, target: int) -> None:
+    """Append these bytes of one file to another."""
+    for start in range(places.start, places.stop, COPY_BYTES):
+        data = memoryview(os.pread(source, min(COPY_BYTES, places.stop - start), start))
+        while data:
+            data = data[os.write(target, data) :]
+
+
+def open_output(path: str, *, force: bool, resume: bool = False) -> Output:
     """Open and lock a new file for records, or take standard output (`-`).
 
     Args:
         path: a file that does not exist yet; a device or a pipe may exist, nothing is lost there.
         force: replace an existing file.
+        resume: leave an existing file as it is, to be read and continued; a missing one is made.
 
     Raises:
         UsageError: it exists, cannot be written, or another run writes to it. Nothing was changed.
@@ -157,17 +193,15 @@ def open_output(path: str, *, force: bool) -> Output:
     if path == STDOUT:
         return open_stdout()
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, MODE)
+        sync_name(path)
     except FileExistsError:
-        fd = open_existing(path, force=force)
+        fd = open_existing(path, force=force, resume=resume)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
     try:
         output = Output(fd, path)
-        if output.is_regular:
-            lock(fd, path)
-            os.fchmod(fd, MODE)  # before a byte is in it; also where the umask took more
-            os.ftruncate(fd, 0)  # after the lock: the file may be another run's
+        claim(output, resume=resume)
     except OSError as error:
         os.close(fd)
         raise UsageError(f"{path}: {error.strerror}") from error
@@ -177,12 +211,40 @@ def open_output(path: str, *, force: bool) -> Output:
     return output
 
 
-def open_existing(path: str, *, force: bool) -> int:
+def claim(output: Output, *, resume: bool) -> None:
+    """Make a file ours, and empty unless its run goes on.
+
+    Raises:
+        UsageError: another run writes to it, or there can be nothing to go on with.
+    """
+    if not output.is_regular:
+        if resume:
+            raise UsageError(f"--resume: {output.name} is no regular file")
+        return
+    lock(output.fd, output.name)
+    os.fchmod(output.fd, MODE)  # before a byte is in it; also where the umask took more
+    if not resume:
+        os.ftruncate(output.fd, 0)  # after the lock: the file may be another run's
+
+
+def sync_name(path: str) -> None:
+    """Have a new file's name on disk, where its directory lets us: a power failure would take file and records."""
+    with suppress(OSError):
+        directory = os.open(Path(path).parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def open_existing(path: str, *, force: bool, resume: bool) -> int:
     """A descriptor of something that exists; its content is untouched."""
     try:
-        if not force and Path(path).is_file():
-            raise UsageError(f"{path} exists: give another name, or --force to replace it")
-        return os.open(path, os.O_WRONLY)
+        if not force and not resume and Path(path).is_file():
+            raise UsageError(
+                f"{path} exists: give another name, --resume to go on with its run, or --force to replace it"
+            )
+        return os.open(path, os.O_RDWR if resume else os.O_WRONLY)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from scanner.escape import cut, safe_text
-from scanner.records.facts import DomainFacts, Group, ProbeFacts, RunFacts, StartFacts
+from scanner.records.facts import UNENCODABLE_RULE, DomainFacts, Group, ProbeFacts, RunFacts, StartFacts
 from scanner.records.line import encode_line, json_text, members
 from scanner.records.server import server_object
 from scanner.records.timestamp import rfc3339
@@ -249,7 +249,7 @@ UNENCODABLE = Judgement(
     About.US,
     transient=True,
     confidence=Confidence.HIGH,
-    rule="unencodable record",
+    rule=UNENCODABLE_RULE,
 )
 
 

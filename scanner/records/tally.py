@@ -10,13 +10,16 @@ from collections import Counter
 from heapq import nlargest, nsmallest
 from typing import TYPE_CHECKING
 
+from scanner.records.facts import UNENCODABLE_RULE
+from scanner.records.known import Found
 from scanner.terms import DomainVerdict, ProbeVerdict, SessionUse, SweepVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from scanner.records.facts import Group
     from scanner.records.known import KnownFindings
+    from scanner.records.reading import ReadGroup
     from scanner.records.shapes import BusyTarget, KindCounts, VerdictCounts
 
 KNOWN_VERDICTS: frozenset[str] = frozenset(ProbeVerdict) | frozenset(DomainVerdict) | frozenset(SweepVerdict)
@@ -89,12 +92,41 @@ class Tally:
             ]
         )
         if self.known:
-            self.known_findings += sum(self.known.take(group.probes, group.domain, self.fail_on) for group in groups)
+            found = [each for group in groups for each in found_in(group)]
+            self.known_findings += self.known.take(found, self.fail_on)
         domains = [group.domain for group in groups if group.domain is not None]
         verdicts = [domain.verdict for domain in domains]
         self.domain_verdicts.update(verdicts)
         if (refused := DomainVerdict.RECIPIENT_REFUSED) in verdicts:
             self.named_refused += sum(domain.recipient_named for domain in domains if domain.verdict == refused)
+
+    def add_read(self, group: ReadGroup, *, recipient_named: bool) -> None:
+        """Count an item's records as an earlier part of the run wrote them.
+
+        Args:
+            group: read back from the output.
+            recipient_named: the user named its recipient.
+
+        Raises:
+            KeyError: a record lacks a field.
+        """
+        probes, domain = group.probes, group.domain
+        asked = [(each["address"], each["port"]) for each in probes if each["session"] != SessionUse.NONE]
+        found = [
+            Found(each["verdict"], each["domain"], each["exchange"], each["address"], each["port"]) for each in probes
+        ]
+        unencodable = sum(each["rule"] == UNENCODABLE_RULE for each in probes)
+        if domain is not None:
+            verdict = domain["verdict"]
+            found.append(Found(verdict, domain["domain"], None, None, None))
+            self.domain_verdicts[verdict] += 1
+            self.named_refused += recipient_named and verdict == DomainVerdict.RECIPIENT_REFUSED
+        self.items += 1
+        self.unencodable += unencodable
+        self.probe_verdicts.update([each["verdict"] for each in probes])
+        self.count_targets([target for target in asked if target[0] is not None])
+        if self.known:
+            self.known_findings += self.known.take(found, self.fail_on)
 
     def count_targets(self, asked: list[tuple[str, int]]) -> None:
         """Count a probe for each; the least asked of all are forgotten where there are too many."""
@@ -127,6 +159,15 @@ class Tally:
         """The most asked targets, the busiest first, equals in the order of their addresses."""
         most = nsmallest(BUSIEST, self.targets.items(), key=lambda entry: (-entry[1], entry[0]))
         return [{"address": address, "port": port, "probes": asked} for (address, port), asked in most]
+
+
+def found_in(group: Group) -> Iterator[Found]:
+    """What a group's records say."""
+    for probe in group.probes:
+        exchange = probe.exchange and probe.exchange.name
+        yield Found(str(probe.judgement.verdict), probe.domain, exchange, probe.address, probe.port)
+    if group.domain is not None:
+        yield Found(str(group.domain.verdict), group.domain.domain, None, None, None)
 
 
 def by_count(entry: tuple[tuple[str, int], int]) -> int:

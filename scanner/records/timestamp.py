@@ -16,3 +16,12 @@ def rfc3339(epoch_s: float) -> str:
     """Seconds since the epoch (`time.time()`) as text, cut to the millisecond so that no time lies in the future."""
     second, millisecond = divmod(int(epoch_s * 1000), 1000)
     return f"{second_text(second)}.{millisecond:03d}Z"
+
+
+def epoch_of(text: str) -> float:
+    """Seconds since the epoch of a time that `rfc3339` wrote: the middle of its millisecond, which is cut to the same.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return datetime.fromisoformat(text).timestamp() + 0.0005

@@ -34,6 +34,10 @@ class Swept(NamedTuple):
     decided_by: RelayTest
 
 
+RELAY_RULE = "relay."
+"""What the rule of an open relay begins with, before the name of the test that was accepted."""
+
+
 def judge_tests(tested: Sequence[RelayTest]) -> Swept:
     """The verdict of a target whose tests have ended.
 
@@ -67,7 +71,7 @@ def judge_tests(tested: Sequence[RelayTest]) -> Swept:
 def opened(test: RelayTest, confidence: Confidence) -> Swept:
     """An open relay, as far as the evidence goes."""
     stage = Stage.RCPT if test.outcome is None else test.outcome.stage
-    return Swept(OPEN_AT[stage], About.SERVER, False, confidence, f"relay.{test.pattern.name}", test)
+    return Swept(OPEN_AT[stage], About.SERVER, False, confidence, f"{RELAY_RULE}{test.pattern.name}", test)
 
 
 def closes(test: RelayTest) -> bool:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from scanner.smtp.reply import Reply
 
 
+SURPLUS_LIMIT = 16
+"""Replies to nothing in one session. One or two more to each command are a server's habit; this many answer nobody."""
+
+
 def greeted(dialogue: Dialogue, reply: Reply) -> None:
     """RFC 5321 3.1."""
     if reply.code // 100 == 2:
@@ -194,11 +198,19 @@ def data_answered(dialogue: Dialogue, reply: Reply) -> None:
 
 
 def rset_answered(dialogue: Dialogue, reply: Reply) -> None:
-    """Anything but 2xx to RSET ends the session and judges nothing: it is about the session's length."""
+    """Anything but 2xx to RSET ends the session and judges nothing: it is about the session's length.
+
+    The question ends when all that came with this reply is matched: one too many among it puts them all in doubt.
+    """
     if dialogue.tls_wanted:
         dialogue.next_step = say_starttls
         return
     dialogue.rset_code = reply.code
+    dialogue.next_step = conclude
+
+
+def conclude(dialogue: Dialogue) -> None:
+    """The next step after a transaction is undone."""
     dialogue.conclude()
 
 
@@ -229,7 +241,7 @@ def quit_answered(dialogue: Dialogue, reply: Reply) -> None:
     """RFC 5321 4.1.1.10 knows 221 only; another answer shows that the replies are not in step."""
     if reply.code not in (221, 421):
         dialogue.note(f"QUIT answered {reply.code}")
-        dialogue.surplus = True
+        dialogue.surplus += 1
     dialogue.over()
 
 

@@ -83,7 +83,7 @@ class Dialogue:
         self.hello_said = False
         self.tls = False
         self.refused_ehlo: Reply | None = None
-        self.surplus = False
+        self.surplus = 0
         self.rset_unanswered = False
         self.rset_code = 250
         self.begin: Callable[[Dialogue], None] = answers.say_mail
@@ -301,10 +301,13 @@ class Dialogue:
 
     def unsolicited(self, reply: Reply) -> None:
         """A reply that nothing asked for; a 421 means that the server is about to close (RFC 5321 3.8)."""
-        self.surplus = True
+        self.surplus += 1
         self.note("extra reply")
         if reply.code == 421:
             self.decide(self.stage_due, reply)
+            self.over()
+        elif self.surplus == answers.SURPLUS_LIMIT:
+            self.broken_protocol(self.stage_due, reply, "replies without end that nothing asked for")
             self.over()
 
     def injected(self) -> None:
@@ -378,7 +381,7 @@ class Dialogue:
         if not self.pipelined or reply is None or reply.code == 421:
             return False
         strange = reply.code == 221 or (outcome.stage is Stage.RCPT and reply.code == 503)
-        return self.surplus or strange or self.rset_unanswered
+        return bool(self.surplus) or strange or self.rset_unanswered
 
     def over(self) -> None:
         """Nothing more is said or heard."""

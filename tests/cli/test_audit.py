@@ -154,7 +154,7 @@ async def test_a_group_that_the_output_no_longer_takes_is_nobody_s_verdict() -> 
             done(DomainRoute(DomainVerdict.NO_DOMAIN))
 
     run = run_of()
-    await run.piped(cast("Any", NoDomain()), cast("Any", Gone()), Stopping(asyncio.timeout(None), run.source.stop))
+    await run.piped(run.items(), cast("Any", NoDomain()), cast("Any", Gone()), Stopping(asyncio.timeout(None), run.source.stop))
     assert run.tally.verdicts()["domain"] == {"no_domain": 1}
 
 
@@ -172,7 +172,7 @@ async def test_no_item_is_taken_on_while_the_output_is_full() -> None:
     journal = Full()
     run = AuditRun(Settings(helo="probe.example"), Source(["a.example", "b.example", "c.example"], "-", Intake()))
     journal.is_full = False
-    async for item in run.admitted(cast("Any", journal)):
+    async for item in run.admitted(run.items(), cast("Any", journal)):
         asked.append(item.domain)
         journal.is_full = item.domain == "a.example"
     assert (asked, waits) == (["a.example", "b.example", "c.example"], [1])

@@ -151,3 +151,18 @@ def test_a_machine_without_ipv6_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(servers, "bind", no_ipv6)
     assert has_ipv6() is False
+
+
+async def test_a_lab_has_the_port_of_the_last_one_and_a_second_lab_beside_it_another(dial: Dial) -> None:
+    """So that a run that was interrupted in one lab can be resumed in the next, in spite of lingering connections."""
+    hosts = [Host("mx.a.example", (f"{NET}1",), Manners())]
+    ports = []
+    for _ in range(2):
+        async with MailHosts(hosts) as mail, MailHosts(hosts) as beside:
+            ports.append(mail.port)
+            assert beside.port != mail.port
+            async with dial(f"{NET}1", mail.port) as telnet:
+                await telnet.reply()
+                await telnet.say("QUIT")  # the server's end closes first, and lingers
+                await telnet.closed.wait()
+    assert ports[0] == ports[1]

@@ -239,7 +239,7 @@ async def test_a_failure_while_the_rest_is_written_at_the_end_comes_out_too(
     def fsync(_: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "fdatasync", fsync)
     with pytest.raises(LocalFault, match="EIO"):
         await write_one(tmp_path / "out.jsonl")
 

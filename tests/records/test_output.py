@@ -51,7 +51,7 @@ def test_an_existing_file_is_refused_untouched_and_the_ways_out_are_named(tmp_pa
     path = tmp_path / "out.jsonl"
     path.write_bytes(b"precious\n")
     path.chmod(0o644)
-    with pytest.raises(UsageError, match=r"out\.jsonl exists: give another name, or --force"):
+    with pytest.raises(UsageError, match=r"out\.jsonl exists: give another name, --resume .* or --force"):
         open_output(str(path), force=False)
     assert path.read_bytes() == b"precious\n"
     assert mode_of(path) == 0o644
@@ -191,7 +191,7 @@ def test_a_failing_fsync_is_a_fault_and_is_not_tried_again(tmp_path: Path, monke
         calls.append(fd)
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "fdatasync", fsync)
     with pytest.raises(LocalFault, match="EIO"):
         output.sync()
     output.close()
