@@ -60,7 +60,7 @@ class Past:
     @property
     def damaged_bytes(self) -> int:
         """How much of the file is of no use, an orderly end aside."""
-        return self.size - sum(extent.end - extent.start for extent in self.kept)
+        return self.size - self.reader.ending_bytes - sum(extent.end - extent.start for extent in self.kept)
 
     @property
     def warnings(self) -> list[str]:

@@ -42,6 +42,7 @@ class GroupReader:
 
     Attributes:
         ending: the last `run` record, of an orderly end; None where there is none.
+        ending_bytes: the length of these lines.
     """
 
     def __init__(self, offset: int, run: str, *, with_domain: bool) -> None:
@@ -52,6 +53,7 @@ class GroupReader:
         self.begun = offset
         self.probes: list[Record] = []
         self.ending: Record | None = None
+        self.ending_bytes = 0
 
     def feed(self, block: bytes) -> Iterator[ReadGroup]:
         """The groups that end in this block."""
@@ -59,7 +61,10 @@ class GroupReader:
         self.torn = lines.pop()
         for line in lines:
             start, self.offset = self.offset, self.offset + len(line) + 1
-            record = record_of(line)
+            if hole := line.rfind(b"\0") + 1:  # what lies behind it may begin with a whole line
+                self.probes = []
+                start += hole
+            record = record_of(line[hole:])
             group = None if record is None else self.take(record, start)
             if group is not None:
                 yield group
@@ -71,6 +76,7 @@ class GroupReader:
         kind = record.get("kind")
         if kind == "run":
             self.ending = record
+            self.ending_bytes += self.offset - start
         if record.get("run") != self.run or kind not in ("probe", "domain") or not is_number(record.get("seq")):
             self.probes = []
             return None

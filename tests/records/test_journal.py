@@ -14,6 +14,7 @@ from scanner.records import journal as journal_module
 from scanner.records.journal import BATCH_BYTES, PENDING_LIMIT_BYTES, Journal, open_journal
 from scanner.records.output import Output, ReaderGone
 from scanner.terms import LocalFault, UsageError
+from tests.pool.servers import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -357,3 +358,60 @@ async def test_an_idle_journal_does_not_wake_up(
             await asyncio.sleep(0)
         assert batches == []
         assert journal.timer is None
+
+
+class Synced:
+    """How much of a file was in it when it was put on disk, and when."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sizes: list[int] = []
+        monkeypatch.setattr(os, "fdatasync", lambda fd: self.sizes.append(os.fstat(fd).st_size))
+
+
+async def test_what_was_written_is_on_disk_after_a_while_also_when_nothing_more_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start record at once; then all of a while together, without another write to come by."""
+    synced = Synced(monkeypatch)
+    async with open_journal(str(tmp_path / "out.jsonl"), sync_every_s=0.3) as journal:
+        journal.write(GROUP)
+        await until(lambda: synced.sizes == [len(GROUP)])
+        for _ in range(5):
+            journal.write(GROUP)
+            await asyncio.sleep(0)
+        await until(lambda: synced.sizes[-1] == 6 * len(GROUP))
+        number = len(synced.sizes)
+        assert number <= 3
+    assert synced.sizes[number:] == [6 * len(GROUP)], "and once more at the end"
+
+
+async def test_with_a_while_of_nought_each_batch_is_on_disk_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = Synced(monkeypatch)
+    async with open_journal(str(tmp_path / "out.jsonl"), sync_every_s=0) as journal:
+        for number in range(1, 4):
+            journal.write(GROUP)
+            await until(lambda number=number: synced.sizes[-1:] == [number * len(GROUP)])  # type: ignore[misc]
+
+
+async def test_what_is_not_written_is_not_put_on_disk_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = Synced(monkeypatch)
+    async with open_journal(str(tmp_path / "out.jsonl"), sync_every_s=0) as journal:
+        journal.write(GROUP)
+        await until(lambda: bool(synced.sizes))
+        for _ in range(3):
+            journal.due.set()
+            await until(lambda: not journal.due.is_set())
+    assert synced.sizes == [len(GROUP)] * 2
+
+
+async def test_a_disk_that_fails_while_the_run_goes_on_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_fd: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    with pytest.raises(LocalFault, match="EIO"):
+        await write_and_wait(str(tmp_path / "out.jsonl"))

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scanner.records import output as output_module
 from scanner.records.output import Output, ReaderGone, open_output, torn_bytes
+from scanner.records.reading import Extent
 from scanner.terms import LocalFault, UsageError
 
 if TYPE_CHECKING:
@@ -329,3 +331,102 @@ def test_a_child_that_outlives_the_run_does_not_keep_its_lock(tmp_path: Path) ->
         os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOWAIT)
         open_output(str(path), force=True).close()
         run.stdin.close()  # ends the child
+
+
+def test_an_output_that_is_to_go_on_is_left_as_it_is_and_locked(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(b"before\n")
+    path.chmod(0o644)
+    output = open_output(str(path), force=False, resume=True)
+    try:
+        assert path.read_bytes() == b"before\n"
+        assert path.stat().st_mode & 0o777 == 0o600
+        with pytest.raises(UsageError, match="another run is writing to it"):
+            open_output(str(path), force=False, resume=True)
+    finally:
+        output.close()
+
+
+def test_a_missing_output_is_made_where_it_was_to_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    open_output(str(path), force=False, resume=True).close()
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"", 0o600)
+
+
+def test_a_pipe_cannot_go_on() -> None:
+    with pytest.raises(UsageError, match="--resume: /dev/null is no regular file"):
+        open_output("/dev/null", force=False, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("extents", "left"),
+    [
+        ([], b""),
+        ([Extent(0, 10)], b"0123456789"),
+        ([Extent(0, 4)], b"0123"),
+        ([Extent(0, 2), Extent(4, 6), Extent(9, 10)], b"01459"),
+        ([Extent(0, 1), Extent(2, 10)], b"023456789"),
+    ],
+)
+def test_a_file_is_cut_back_to_the_parts_that_are_kept(tmp_path: Path, extents: list[Extent], left: bytes) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(b"0123456789")
+    output = open_output(str(path), force=False, resume=True)
+    try:
+        output.keep(extents)
+        assert path.read_bytes() == left
+        output.write([b"more"])
+        assert path.read_bytes() == left + b"more"
+    finally:
+        output.close()
+
+
+def test_at_every_moment_of_it_the_file_holds_whole_parts_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large parts of which a second copy may not stand in the file: killed in between, it must not be there twice."""
+    path = tmp_path / "out.jsonl"
+    parts = [bytes([number + 65]) * 7 + b"\n" for number in range(20)]
+    path.write_bytes(b"".join(parts))
+    kept = [Extent(start, start + 8) for start in range(0, 160, 16)]
+    seen: list[bytes] = []
+    for name in ("write", "ftruncate", "fsync", "fdatasync"):
+        real = getattr(os, name)
+
+        def watched(*arguments: Any, real: Any = real) -> Any:
+            seen.append(path.read_bytes())
+            return real(*arguments)
+
+        monkeypatch.setattr(os, name, watched)
+    monkeypatch.setattr(output_module, "COPY_BYTES", 16)
+    output = open_output(str(path), force=False, resume=True)
+    try:
+        output.keep(kept)
+    finally:
+        output.close()
+    assert path.read_bytes() == b"".join(parts[::2])
+    for content in seen:
+        whole = [line + b"\n" for line in content.split(b"\n")[:-1]]
+        assert len(set(whole)) == len(whole)
+        assert set(whole) <= set(parts)
+    assert parts[0] in seen
+
+
+def test_a_disk_that_is_full_while_parts_are_set_aside_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(b"0123456789")
+
+    def full(_fd: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    output = open_output(str(path), force=False, resume=True)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            with pytest.raises(LocalFault, match="No space left on device"):
+                output.keep([Extent(0, 2), Extent(4, 6)])
+        assert path.read_bytes() == b"0123456789"
+    finally:
+        output.close()

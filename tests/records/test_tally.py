@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
 
+from scanner.records.known import Known, KnownFindings
+from scanner.records.reading import GroupReader
 from scanner.records.record import encode_group
 from scanner.records.tally import KNOWN_VERDICTS, TARGETS_KEPT, Tally
 from scanner.terms import DomainVerdict, SessionUse
@@ -49,6 +52,46 @@ def test_groups_counted_together_are_counted_as_one_by_one(
             ("192.0.2.1", 2),
         ]
     assert repr(together.verdicts()) == repr(alone.verdicts())
+
+
+def test_records_read_back_count_as_they_did_when_they_were_written(
+    acceptance: ProbeFacts, refusal: ProbeFacts, domain: DomainFacts
+) -> None:
+    """A resumed run ends with the census of all its parts."""
+    entry = Known("known", dt.date(2027, 1, 1), domain="example.org")
+    day = dt.date(2026, 1, 1)
+    undialled = refusal._replace(answer=refusal.answer._replace(session=SessionUse.NONE))
+    groups = [
+        encode_group("r", [acceptance, refusal], domain),
+        encode_group("r", [refusal._replace(tag=2**64)], domain._replace(verdict=DomainVerdict.INCONCLUSIVE)),
+        encode_group("r", [undialled], domain._replace(verdict=DomainVerdict.OK)),
+        encode_group("r", [], domain._replace(verdict=DomainVerdict.RECIPIENT_REFUSED, recipient_named=True)),
+    ]
+    written, read = (Tally(known=KnownFindings([entry], day)) for _ in range(2))
+    written.add(*groups)
+    reader = GroupReader(0, "r", with_domain=True)
+    # The verdict of all of them is `seq` 17; each is its own item here.
+    for number, group in enumerate(groups):
+        data = group.data.replace(b'"seq":17', b'"seq":%d' % number)
+        for found in reader.feed(data):
+            read.add_read(found, recipient_named=True)
+    assert read.items == written.items == 4
+    for name in ("unencodable", "probe_verdicts", "domain_verdicts", "named_refused", "known_findings", "targets"):
+        assert getattr(read, name) == getattr(written, name), name
+    assert read.findings == written.findings
+    assert read.busiest() == written.busiest()
+
+
+def test_a_record_that_lacks_a_field_counts_for_nothing(
+    acceptance: ProbeFacts, refusal: ProbeFacts, domain: DomainFacts
+) -> None:
+    data = encode_group("r", [acceptance, refusal], domain).data
+    for field in (b'"verdict":"relay_denied"', b'"session":"new"', b'"address":"192.0.2.2"'):
+        tally = Tally()
+        (found,) = GroupReader(0, "r", with_domain=True).feed(data.replace(field, b'"x":1'))
+        with pytest.raises(KeyError):
+            tally.add_read(found, recipient_named=False)
+        assert (tally.items, tally.records()) == (0, {"probe": 0, "domain": 0})
 
 
 def test_findings_are_the_domains_in_trouble_not_their_probes(

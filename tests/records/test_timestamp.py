@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.records.timestamp import rfc3339
+from scanner.records.timestamp import epoch_of, rfc3339
 
 
 def test_a_time_is_rfc_3339_in_utc_to_the_millisecond() -> None:
@@ -19,3 +19,4 @@ def test_any_millisecond_of_the_century_reads_back_as_itself(milliseconds: int) 
     assert text.endswith("Z")
     read = datetime.fromisoformat(text)
     assert read - datetime(1970, 1, 1, tzinfo=UTC) == timedelta(milliseconds=milliseconds)
+    assert rfc3339(epoch_of(text)) == text
