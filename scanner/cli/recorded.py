@@ -24,7 +24,6 @@ from scanner.cli.startup import check_names, in_time
 from scanner.cli.status import Gauge
 from scanner.cli.stopping import Stopping, on_signals
 from scanner.cli.warnings import Warnings, say
-from scanner.escape import quoted
 from scanner.records.facts import RunFacts, StartFacts
 from scanner.records.journal import open_journal
 from scanner.records.known import KnownFindings
@@ -242,7 +241,13 @@ class RecordedRun(ABC, Generic[I]):
         if self.settings.max_time is None:
             yield
             return
-        timer = asyncio.get_running_loop().call_later(self.settings.max_time, stopping.time_is_up)
+
+        def time_is_up() -> None:
+            if not self.settings.quiet:
+                say("mxsweep: --max-time is over: nothing more is admitted; --resume goes on")
+            stopping.time_is_up()
+
+        timer = asyncio.get_running_loop().call_later(self.settings.max_time, time_is_up)
         try:
             yield
         finally:
@@ -265,13 +270,8 @@ class RecordedRun(ABC, Generic[I]):
             journal.write(encode_start(self.id, facts))
         else:
             resumption = Resumption(past, self.said, continuing.spool, self.pack, self.unpack)
-            if not await resumption.compare(items):
-                if self.source.stopped:
-                    return items
-                raise UsageError(
-                    f"--resume: {quoted(past.output.name)} is about another input:"
-                    f" it has records of item {past.done.end - 1}, and the input ends before"
-                )
+            if not await resumption.compare(items, lambda: self.source.stopped):
+                return items
             await journal.keep(past.kept)
             items = resumption.left(items)
         self.begun = True

@@ -106,8 +106,8 @@ class Resumption(Generic[I]):
         self.unpack = unpack
         self.waiting: Queue[int] = Queue("Q")
 
-    async def compare(self, items: AsyncIterator[I]) -> bool:
-        """Follow the input up to the last item that is done; False: it ended before.
+    async def compare(self, items: AsyncIterator[I], is_stopped: Callable[[], bool]) -> bool:
+        """Follow the input up to the last item that is done; False: it was stopped before.
 
         Raises:
             UsageError: it says something else than the records; names the first item that differs.
@@ -123,15 +123,22 @@ class Resumption(Generic[I]):
             if item.seq not in done:
                 self.waiting.push(self.spool.put(self.pack(item)))
             if comparison.take(item.seq, self.said(item)):
-                raise UsageError(f"--resume: {quoted(self.past.output.name)} {self.difference(block)}")
+                raise self.another_input(self.difference(block) or f"items {block[0].seq} to {item.seq} differ")
             if item.seq + 1 == done.end:
                 return True
             if len(block) == BLOCK_ITEMS:
                 block.clear()
+        if not is_stopped():
+            ended = f"it has records of item {done.end - 1}, and the input ends before"
+            raise self.another_input((self.difference(block) if block else None) or ended)
         return False
 
-    def difference(self, block: Sequence[I]) -> str:
-        """What differs between these items and the records."""
+    def another_input(self, how: str) -> UsageError:
+        """What there is to say of it."""
+        return UsageError(f"--resume: {quoted(self.past.output.name)} is about another input: {how}")
+
+    def difference(self, block: Sequence[I]) -> str | None:
+        """The first of these items of which the records say something else."""
         known = self.past.said_between(block[0].seq, block[-1].seq)
         for item in block:
             if (then := known.get(item.seq)) is None:
@@ -140,8 +147,8 @@ class Resumption(Generic[I]):
             if then.recipient is None:
                 now = now._replace(recipient=None)
             if then != now:
-                return f"is about another input: item {item.seq} was {in_words(then)}, is {in_words(now)}"
-        return f"is about another input: items {block[0].seq} to {block[-1].seq} differ"
+                return f"item {item.seq} was {in_words(then)}, is {in_words(now)}"
+        return None
 
     async def left(self, items: AsyncIterator[I]) -> AsyncIterator[I]:
         """What waited, then the rest of the input, without what is done."""

@@ -9,7 +9,9 @@ This file goes when aiodns accepts a `sock_state_cb` again, or drives channels w
 
 What else c-ares 1.34 needs, as measured: it remembers every answer, without a limit on their number (1.4 KB a name, up
 to an hour), and that costs as much as the rest of it: 26 µs a look-up with it, 15 without, in a bare loop. So it is
-turned off; a question asked twice at one time is joined before it comes here, and exchanges are remembered by us. It
+turned off; a question asked twice at one time is joined before it comes here, and exchanges are remembered by us. A
+datagram that it cannot parse, whoever sent it, fails the socket and costs every query on it a try: seven of them, which
+one hostile name gets by itself, and all that were in flight end as "unusable answer". Those are asked again `apart`. It
 replaces the time-out asked for by five times the mean latency (at least 0.25 s), so that after many fast answers a slow
 one counts as lost, and ignores late answers to earlier tries. Each try doubles that and takes off up to half of it at
 random: the sixth waits 4 to 8 s. Of answers that take 6 s six tries got 12 in 25, seven all, within 20 s whatever the
@@ -43,8 +45,8 @@ DNS_PORT = 53
 ARES_VERSION_AT_LEAST = (1, 34, 8)
 """Earlier ones: CVE-2026-33630 (use after free), pointer chains that eat CPU, record counts that eat memory."""
 
-OPTION_QUERY_CACHE = 1 << 21
-"""ARES_OPT_QUERY_CACHE of ares.h, which pycares does not name."""
+OPTION_UDP_MAX_QUERIES, OPTION_QUERY_CACHE = 1 << 19, 1 << 21
+"""ARES_OPT_UDP_MAX_QUERIES and ARES_OPT_QUERY_CACHE of ares.h, which pycares does not name."""
 
 ON_ANSWER = _lib._query_dnsrec_cb  # noqa: SLF001 - what c-ares calls; it calls `answer_section`, then ours
 
@@ -60,6 +62,9 @@ UNPRIVILEGED_PORT = 1024
 UNREADABLE = -1
 """Our own beside c-ares' codes. c-ares counts every response code that it does not know as a success; pycares drops the
 code, and records that it cannot read. Never to be taken for "no such record"."""
+
+TRIES_LOST = {pycares.errno.ARES_EBADRESP, pycares.errno.ARES_ETIMEOUT}
+"""What a query may end in that was in flight beside one with an unusable answer."""
 
 TYPES = {
     RecordType.MX: pycares.QUERY_TYPE_MX,
@@ -129,15 +134,21 @@ class Channel(aiodns.DNSResolver):
     Args:
         resolvers: (address, port) each; none: the system's, as resolv.conf says now.
         try_timeout_s, tries: of c-ares' first try, and how many tries with growing time-outs.
+        lone: a UDP socket for each query, so that a bad answer to one is the end of that one only.
 
-    `in_flight` counts queries until c-ares' own callback, whoever still waits for them. `close()` is aiodns': every
-    `done(None)` is called before it returns, the timer is cancelled and the loop forgets the sockets.
+    `in_flight` counts queries until c-ares' own callback, whoever still waits for them. `apart` is a lone channel for
+    what got an unusable answer here, be it a neighbour's; None in a lone one.
 
     Raises: LocalFault where the c-ares that pycares carries is too old, or no channel can be had.
     """
 
     def __init__(
-        self, resolvers: Sequence[tuple[str, int]] = (), *, try_timeout_s: float = 0.5, tries: int = 7
+        self,
+        resolvers: Sequence[tuple[str, int]] = (),
+        *,
+        try_timeout_s: float = 0.5,
+        tries: int = 7,
+        lone: bool = False,
     ) -> None:
         version = tuple(int(part) for part in pycares.ARES_VERSION.split(".")[:3])
         if version < ARES_VERSION_AT_LEAST:
@@ -145,6 +156,8 @@ class Channel(aiodns.DNSResolver):
                 f"pycares carries c-ares {pycares.ARES_VERSION}, which has known holes: pycares 5.2.1 or later"
             )
         self.in_flight = 0
+        self.unusable = 0  # how many answers were, so far
+        self.lone = lone
         loop = asyncio.get_running_loop()
         super().__init__(
             loop=loop, timeout=try_timeout_s, tries=tries, socket_receive_buffer_size=RECEIVE_BUFFER_OCTETS
@@ -152,12 +165,13 @@ class Channel(aiodns.DNSResolver):
         self.servers = [server_text(*resolver) for resolver in resolvers] or self._channel.servers
         self._channel.servers = self.servers
         self.may_meet_itself = any(port >= UNPRIVILEGED_PORT for _, port in resolvers)
+        self.apart = None if lone else Channel(resolvers, try_timeout_s=try_timeout_s, tries=tries, lone=True)
 
     def _make_channel(self, **options: object) -> tuple[bool, pycares.Channel]:
         """A channel without an event thread; overrides aiodns'."""
         try:
             channel = pycares.Channel(sock_state_cb=self._sock_state_cb, timeout=self._timeout, **options)  # type: ignore[arg-type]  # aiodns passes them on untyped
-            forget_answers(channel)
+            forget_answers(channel, queries_per_socket=1 if self.lone else 0)
         except pycares.AresError as error:
             raise LocalFault(f"no DNS channel: {error}") from error
         return False, channel
@@ -168,7 +182,7 @@ class Channel(aiodns.DNSResolver):
         `name` must be sane: c-ares cuts it at a NUL, reads backslashes as escapes and takes "" for the root.
         """
         channel, c_name, number = c_channel(self._channel), name.encode("ascii"), TYPES[record_type]
-        landed = partial(self.landed, name, record_type, done)
+        landed = partial(self.landed, (name, record_type), done, self.unusable)
         handle = self._channel._register_callback_handle(landed)  # type: ignore[no-untyped-call]  # noqa: SLF001 - kept until c-ares calls
         self.in_flight += 1
         code = _lib.ares_query_dnsrec(channel, c_name, pycares.QUERY_CLASS_IN, number, ON_ANSWER, handle, _ffi.NULL)
@@ -179,22 +193,37 @@ class Channel(aiodns.DNSResolver):
 
     def landed(
         self,
-        name: str,
-        record_type: RecordType,
+        question: tuple[str, RecordType],
         done: Callable[[Answer | None], None],
+        unusable: int,
         records: list[Record] | None,
         code: int | None,
     ) -> None:
-        """c-ares' callback: must not raise, its caller is C."""
+        """c-ares' callback: must not raise, its caller is C. `unusable`: how many answers were when it was asked."""
+        self.unusable += code == pycares.errno.ARES_EBADRESP
+        if code in TRIES_LOST and self.unusable > unusable and self.apart is not None:
+            self.apart.ask(*question, partial(self.landed_apart, done))
+            return
         self.in_flight -= 1
         if records is not None:
-            done(select(name, record_type, records))
+            done(select(*question, records))
         elif code in {pycares.errno.ARES_ECANCELLED, pycares.errno.ARES_EDESTRUCTION}:
             done(None)
         else:
             number = pycares.errno.ARES_EBADRESP if code is None else code
             status, error = ENDINGS.get(number) or (Status.FAILED, text(pycares.errno.strerror(number)))
             done(Answer(status, error=error))
+
+    def landed_apart(self, done: Callable[[Answer | None], None], answer: Answer | None) -> None:
+        """What the lone channel says."""
+        self.in_flight -= 1
+        done(answer)
+
+    async def close(self) -> None:
+        """Every `done(None)` is called before it returns, timers are cancelled, the loop forgets the sockets."""
+        await super().close()
+        if self.apart is not None:
+            await self.apart.close()
 
     def process(self, readable_fd: int, writable_fd: int) -> None:
         """Let c-ares read or write; ARES_SOCKET_BAD stands for none."""
@@ -239,16 +268,17 @@ def c_channel(channel: pycares.Channel) -> Any:  # noqa: ANN401 - a C pointer
     return channel._channel[0]  # type: ignore[index]  # noqa: SLF001 - as its own methods do
 
 
-def forget_answers(channel: pycares.Channel) -> None:
+def forget_answers(channel: pycares.Channel, queries_per_socket: int) -> None:
     """Give pycares' channel a c-ares channel that is like its own but remembers no answers.
 
-    Raises: AresError.
+    `queries_per_socket`: after how many a UDP socket is closed; 0: never. Raises: AresError.
     """
     options, given, forgetful = _ffi.new("struct ares_options *"), _ffi.new("int *"), _ffi.new("ares_channel *")
     code = _lib.ares_save_options(c_channel(channel), options, given)
     if code == _lib.ARES_SUCCESS:
-        options.qcache_max_ttl = 0
-        code = _lib.ares_init_options(forgetful, options, given[0] | OPTION_QUERY_CACHE)
+        options.qcache_max_ttl, options.udp_max_queries = 0, queries_per_socket
+        wanted = given[0] | OPTION_QUERY_CACHE | (OPTION_UDP_MAX_QUERIES if queries_per_socket else 0)
+        code = _lib.ares_init_options(forgetful, options, wanted)
     _lib.ares_destroy_options(options)
     if code != _lib.ARES_SUCCESS:
         raise pycares.AresError(code, pycares.errno.strerror(code))

@@ -25,6 +25,7 @@ CLOSED = 7
 HEADER_BYTES = 12
 MX, A = 15, 1
 NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
+ESTABLISHED = b"\1"
 GREETING, TURNED_AWAY = b"220 mx ESMTP\r\n", b"554 5.3.2 no mail here\r\n"
 OK = b"250 2.0.0 Ok\r\n"
 
@@ -117,7 +118,7 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        self.town.came(self.host)
+        self.town.came(self)
         if self.host % 10 == 6:
             transport.write(TURNED_AWAY)
             transport.close()
@@ -144,7 +145,7 @@ class Session(asyncio.Protocol):
         self.transport.write(b"".join(said))
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        self.town.went(self.host)
+        self.town.went(self)
 
 
 class Town:
@@ -152,12 +153,12 @@ class Town:
 
     Attributes:
         asked: RCPTs by the number of the domain.
-        open: connections now, by host; `peak`: the most at one host, `total_peak`: at all.
+        open: connections now, by host; `total` of them; `peak`: the most at one host, `total_peak`: at all.
     """
 
     def __init__(self) -> None:
         self.asked: Counter[int] = Counter()
-        self.open: Counter[int] = Counter()
+        self.open: dict[int, set[Session]] = {}
         self.total = self.peak = self.total_peak = 0
         self.port = 0
         self.stack = contextlib.AsyncExitStack()
@@ -178,14 +179,19 @@ class Town:
     async def __aexit__(self, *_: object) -> None:
         await self.stack.aclose()
 
-    def came(self, host: int) -> None:
-        self.open[host] += 1
+    def came(self, session: Session) -> None:
+        """Count it. Who has closed does not count, even where a new connection is seen before the old one's end."""
+        there = self.open.setdefault(session.host, set())
+        there.add(session)
         self.total += 1
-        self.peak = max(self.peak, self.open[host])
-        self.total_peak = max(self.total_peak, self.total)
+        if len(there) > self.peak:
+            self.peak = max(self.peak, sum(map(is_established, there)))
+        if self.total > self.total_peak:
+            everybody = [each for sessions in self.open.values() for each in sessions]
+            self.total_peak = max(self.total_peak, sum(map(is_established, everybody)))
 
-    def went(self, host: int) -> None:
-        self.open[host] -= 1
+    def went(self, session: Session) -> None:
+        self.open[session.host].discard(session)
         self.total -= 1
 
     @property
@@ -195,6 +201,15 @@ class Town:
             *("--resolver", self.resolver, "--port", str(self.port), "--allow-net", "127.0.0.0/8", "--helo", HELO),
             *("--rate", "0", "--target-rate", "0", "--backoff", "0", "--concurrency", "200", "--progress", "none"),
         ]
+
+
+def is_established(session: Session) -> bool:
+    """Whether neither end has closed."""
+    try:
+        state = session.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+    except OSError:
+        return False
+    return bool(state == ESTABLISHED)
 
 
 def lines(count: int = DOMAINS) -> Iterator[str]:
