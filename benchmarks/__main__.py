@@ -1,7 +1,7 @@
 """`make bench`: what mxsweep costs, as ratios to other clients measured in the same run, and the bars it has to meet.
 
-`python -m benchmarks [PART…]`: dialogue, audit, crowd, start, sweep (these five by default), scale (minutes). Prints a
-table a part, then the bars, then one JSON line with all figures; exit 1 where a bar was missed.
+`python -m benchmarks [PART…]`: dialogue, audit, crowd, start, sweep (these five by default), scale and resume (minutes).
+Prints a table a part, then the bars, then one JSON line with all figures; exit 1 where a bar was missed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import audit, crowd, dialogue, scale, start, sweep
+from benchmarks import audit, crowd, dialogue, resume, scale, start, sweep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.bars import Part
 
 DEFAULT_PARTS = ("dialogue", "audit", "crowd", "start", "sweep")
-PARTS = (*DEFAULT_PARTS, "scale")
+PARTS = (*DEFAULT_PARTS, "scale", "resume")
 
 
 def parsed() -> argparse.Namespace:
@@ -33,6 +35,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=200)
     parser.add_argument("--conversations", type=int, default=5_000, help="of the crowd")
     parser.add_argument("--lengths", type=int, nargs="+", default=[200_000, 1_000_000], help="of the long lists")
+    parser.add_argument("--finished", type=int, default=5_000_000, help="items of the resumed run")
     parser.add_argument("--scale-rounds", type=int, default=2)
     options = parser.parse_args()
     options.parts = options.parts or list(DEFAULT_PARTS)
@@ -44,17 +47,18 @@ def parsed() -> argparse.Namespace:
 def measured(part: str, options: argparse.Namespace, directory: Path) -> Part:
     """One part, by name."""
     rounds, concurrency = options.rounds, options.concurrency
-    if part == "dialogue":
-        return dialogue.measure(options.domains, options.hosts, rounds, concurrency, directory)
-    if part == "audit":
-        return audit.measure(options.domains, options.exchanges, rounds, concurrency, directory)
-    if part == "crowd":
-        return crowd.measure(options.conversations, directory)
-    if part == "sweep":
-        return sweep.measure(rounds, directory)
-    if part == "start":
-        return start.measure(rounds, concurrency)
-    return scale.measure(options.lengths, options.exchanges, concurrency, options.scale_rounds, directory)
+    parts: dict[str, Callable[[], Part]] = {
+        "dialogue": lambda: dialogue.measure(options.domains, options.hosts, rounds, concurrency, directory),
+        "audit": lambda: audit.measure(options.domains, options.exchanges, rounds, concurrency, directory),
+        "crowd": lambda: crowd.measure(options.conversations, directory),
+        "start": lambda: start.measure(rounds, concurrency),
+        "sweep": lambda: sweep.measure(rounds, directory),
+        "scale": lambda: scale.measure(
+            options.lengths, options.exchanges, concurrency, options.scale_rounds, directory
+        ),
+        "resume": lambda: resume.measure(options.finished, directory),
+    }
+    return parts[part]()
 
 
 def main() -> None:
