@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.smtp.answers import answered_whole
+from scanner.smtp.answers import SURPLUS_LIMIT, answered_whole
 from scanner.smtp.command import Command, UnsafeArgument
 from scanner.smtp.dialogue import Dialogue
 from scanner.smtp.extensions import Extensions
@@ -106,6 +106,48 @@ def test_a_second_greeting_is_no_answer_to_ehlo() -> None:
 def test_pipelined_replies_out_of_step_ask_for_a_session_without_pipelining(replies: list[str]) -> None:
     played = plays(PIPELINED + "".join(f"    S: {reply}\n" for reply in replies))
     assert (played.outcome.trouble, played.outcome.again) == (ProbeVerdict.PROTOCOL_ERROR, Again.UNPIPELINED)
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        ["250 2.1.0 Ok", "250 surplus", "550 5.1.1 no", "250 2.0.0 Ok"],
+        ["250 2.1.0 Ok", "250 surplus", "250 2.1.5 Ok", "250 2.0.0 Ok"],
+        ["250 2.1.0 Ok", "250 2.1.5 Ok", "250 2.0.0 Ok", "250 surplus"],
+    ],
+)
+def test_a_surplus_reply_that_comes_with_the_last_of_a_session_that_goes_on_is_out_of_step_too(
+    replies: list[str],
+) -> None:
+    """Else the surplus one would be the recipient's verdict, and the recipient's refusal the answer to RSET."""
+    played = plays(PIPELINED.replace("QUIT", "RSET") + "".join(f"    S: {reply}\n" for reply in replies), last=False)
+    assert (played.outcome.trouble, played.outcome.again) == (ProbeVerdict.PROTOCOL_ERROR, Again.UNPIPELINED)
+    assert not played.dialogue.ready_for_another
+
+
+@pytest.mark.parametrize(
+    ("start", "reply", "stage"),
+    [
+        ("", "220 x", Stage.HELO),
+        (PLAIN.split("S: 250-mx", maxsplit=1)[0], "250 x", Stage.MAIL),
+        (PLAIN.split("S: 250 2.1.0", maxsplit=1)[0], "250 x", Stage.RCPT),
+    ],
+)
+def test_replies_without_end_that_nothing_asked_for_answer_nothing(start: str, reply: str, stage: Stage) -> None:
+    """Each of our commands would find its answer on the way already: the server would come out as accepting."""
+    played = plays(start)
+    played.dialogue.receive_data(f"{reply}\r\n".encode() * (1 + SURPLUS_LIMIT))
+    played.collect()
+    assert (played.outcome.stage, played.outcome.trouble) == (stage, ProbeVerdict.PROTOCOL_ERROR)
+    assert played.dialogue.state is State.OVER
+    assert played.dialogue.data_to_send() == b""
+
+
+def test_replies_without_end_take_no_answer_back() -> None:
+    played = plays(PLAIN.split("S: 221", maxsplit=1)[0])
+    played.dialogue.receive_data(b"221 bye\r\n" * (2 + SURPLUS_LIMIT))
+    played.collect()
+    assert (played.outcome.stage, played.outcome.reply.code, played.outcome.trouble) == (Stage.RCPT, 250, None)
 
 
 def test_a_refused_quit_takes_no_answer_back() -> None:
