@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBS := .cache/debs
+SECONDS_OF_SOAK ?= 1200
 SERVERS := nsd postfix exim4-daemon-light opensmtpd sendmail-bin sendmail-cf m4 libnss-wrapper libresolv-wrapper \
 	nmap nmap-common lua-lpeg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-scale docs clean
+.PHONY: help demo test lint bench bench-scale torture soak docs clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -44,6 +45,12 @@ bench: $(VENV)/.dev ## measure speed as ratios against NSD and Postfix's smtp-si
 bench-scale: $(VENV)/.dev ## the same of 200,000 and 1,000,000 domains: a quarter of an hour, 3 GB of disk
 	.ci/debs $(DEBS) $(SERVERS)
 	$(BIN)/python -m benchmarks scale
+
+torture: $(VENV)/.dev ## kills, power failures, hostile servers, DNS and input, in figures: some ten minutes
+	$(BIN)/python -m tests.torture torture
+
+soak: $(VENV)/.dev ## all of it mixed for twenty minutes (SECONDS_OF_SOAK), then a census
+	$(BIN)/python -m tests.torture soak --seconds $(SECONDS_OF_SOAK)
 
 docs: $(VENV)/.dev ## write the pages that are made of tables
 	$(BIN)/python .ci/verdict_reference.py

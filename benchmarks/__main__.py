@@ -1,6 +1,6 @@
 """`make bench`: what mxsweep costs, as ratios to other clients measured in the same run, and the bars it has to meet.
 
-`python -m benchmarks [PART…]`: dialogue, audit, crowd, start, sweep (these five by default), scale and resume (minutes).
+`python -m benchmarks [PART…]`: dialogue, audit, crowd, start, sweep (by default these), scale and resume (minutes).
 Prints a table a part, then the bars, then one JSON line with all figures; exit 1 where a bar was missed.
 """
 

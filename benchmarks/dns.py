@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.usage import Usage
-from scanner.cli.memory import settle_memory
+from scanner.cli.memory import settled_memory
 from scanner.resolve.channel import parse_resolver
 from scanner.resolve.resolver import Resolver
 from scanner.terms import DomainRoute
@@ -24,7 +24,6 @@ LOOKUPS_AT_ONCE = 200
 
 async def route_all(domains: list[str], server: tuple[str, int]) -> int:
     """Look all up; returns for how many an address was found."""
-    settle_memory()
     found = under_way = 0
     landed = asyncio.Event()
 
@@ -56,7 +55,8 @@ def main() -> None:
     options = parser.parse_args()
     domains = options.domains.read_text().split()
     usage = Usage.start()
-    found = uvloop.run(route_all(domains, options.resolver))
+    with settled_memory():
+        found = uvloop.run(route_all(domains, options.resolver))
     print(usage.line(len(domains)))
     assert found == len(domains), f"only {found} of {len(domains)} have an address"
 

@@ -15,7 +15,7 @@ from scanner import __version__
 from scanner.cli import means
 from scanner.cli.exits import Exit
 from scanner.cli.inquiry import on_inquiry
-from scanner.cli.memory import settle_memory
+from scanner.cli.memory import settled_memory
 from scanner.cli.options import known_findings
 from scanner.cli.progress import tell
 from scanner.cli.resumption import I, Resumption, check_settings
@@ -179,7 +179,11 @@ class RecordedRun(ABC, Generic[I]):
 
     async def run(self) -> int:
         """Everything, to the exit code."""
-        settle_memory()
+        with settled_memory():
+            return await self.to_its_end()
+
+    async def to_its_end(self) -> int:
+        """The same."""
         asked, written = asyncio.timeout(None), asyncio.timeout(None)
         stopping = Stopping(asked, self.admit_no_more, written)
         try:
@@ -193,6 +197,8 @@ class RecordedRun(ABC, Generic[I]):
                 raise
             self.fault = LocalFault("stopped while the output's reader was not reading: the last records are lost")
             self.interrupted = True
+        finally:
+            self.source.close()
         if not self.settings.quiet and not isinstance(self.fault, UsageError):
             self.sum_up(color=colour_wanted(self.settings.color, sys.stderr))
             for sentence in self.known.told():

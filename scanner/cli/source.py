@@ -53,6 +53,7 @@ class Source(Generic[Said]):
         self.arguments = arguments
         self.what = what
         self.fd = -1
+        self.is_opened = False
         self.stopped = False
         self.at_end = False
         self.intake = intake
@@ -67,6 +68,7 @@ class Source(Generic[Said]):
         if path != "-":
             try:
                 self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                self.is_opened = True
             except OSError as error:
                 raise UsageError(f"{path}: {error.strerror}") from error
             if stat.S_ISDIR(os.fstat(self.fd).st_mode):
@@ -77,6 +79,14 @@ class Source(Generic[Said]):
             raise UsageError(f"nothing to do: name {what}, -i FILE, or pipe a list into standard input")
         else:
             self.fd = sys.stdin.fileno()
+
+    def close(self) -> None:
+        """Let go of the input; nothing is read after this. Standard input is not ours to close."""
+        self.stop()
+        if self.is_opened:
+            os.close(self.fd)
+            self.is_opened = False
+            self.fd = -1
 
     def stop(self) -> None:
         """No more input, also in mid-wait for a pipe."""

@@ -228,3 +228,16 @@ async def test_the_total_of_a_pipe_is_known_at_its_end(monkeypatch: pytest.Monke
             os.write(writing, b"ple")
             os.close(writing)
         assert read.source.total() == Total(3, exact=True)
+
+
+async def test_a_file_is_let_go_of_once(tmp_path: Path) -> None:
+    """A run in a process that goes on leaves no descriptor behind."""
+    path = tmp_path / "in.txt"
+    path.write_text("a.example\n")
+    source = Source((), str(path), Intake())
+    held = source.fd
+    assert [item.domain async for item in source.items(lambda _: None)] == ["a.example"]
+    source.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(held)
+    source.close()

@@ -199,10 +199,10 @@ class Torture:
 
 
 @contextlib.asynccontextmanager
-async def tortured(folder: Path, seed: int) -> AsyncIterator[Torture]:
+async def tortured(folder: Path, seed: int, domains: int = DOMAINS, *more: str) -> AsyncIterator[Torture]:
     """A town, and what an undisturbed run says of it."""
-    async with Town() as town:
-        (folder / "domains.txt").write_text("".join(lines(DOMAINS)))
+    async with Town(*more) as town:
+        (folder / "domains.txt").write_text("".join(lines(domains)))
         torture = Torture(town, folder, Counter(), random.Random(seed))  # noqa: S311 - a seeded game
         code = await torture.one_life(None)
         if code != 1 or torture.score.problems:
