@@ -200,10 +200,11 @@ class Channel(aiodns.DNSResolver):
         code: int | None,
     ) -> None:
         """c-ares' callback: must not raise, its caller is C. `unusable`: how many answers were when it was asked."""
-        self.unusable += code == pycares.errno.ARES_EBADRESP
-        if code in TRIES_LOST and self.unusable > unusable and self.apart is not None:
-            self.apart.ask(*question, partial(self.landed_apart, done))
-            return
+        if code in TRIES_LOST and self.apart is not None:
+            self.unusable += code == pycares.errno.ARES_EBADRESP
+            if self.unusable > unusable:
+                self.apart.ask(*question, partial(self.landed_apart, done))
+                return
         self.in_flight -= 1
         if records is not None:
             done(select(*question, records))

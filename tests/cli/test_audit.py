@@ -154,7 +154,8 @@ async def test_a_group_that_the_output_no_longer_takes_is_nobody_s_verdict() -> 
             done(DomainRoute(DomainVerdict.NO_DOMAIN))
 
     run = run_of()
-    await run.piped(run.items(), cast("Any", NoDomain()), cast("Any", Gone()), Stopping(asyncio.timeout(None), run.source.stop))
+    stopping = Stopping(asyncio.timeout(None), run.source.stop)
+    await run.piped(run.items(), cast("Any", NoDomain()), cast("Any", Gone()), stopping)
     assert run.tally.verdicts()["domain"] == {"no_domain": 1}
 
 

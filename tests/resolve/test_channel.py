@@ -14,10 +14,14 @@ from scanner.resolve import channel as channel_module
 from scanner.resolve.answer import Answer, RecordType, Status
 from scanner.resolve.channel import Channel, end_if_met_itself, parse_resolver
 from scanner.terms import LocalFault, UsageError
-from tests.resolve.script import Script, section, silent, truncated
+from tests.resolve.script import Script, garbled, section, silent, truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import dns.message
+
+    from scanner.lab.nameserver import Response
 
 
 @pytest.mark.parametrize(
@@ -132,6 +136,60 @@ async def test_a_lost_question_is_sent_again(script: Script, server: NameServer)
     assert answer is not None
     assert answer.status is Status.FOUND
     assert server.asked.total() == 2
+
+
+async def test_a_malformed_answer_to_one_question_is_the_end_of_no_other(script: Script, server: NameServer) -> None:
+    """c-ares fails the whole socket: seven times, and all that were in flight ended as "unusable answer"."""
+    honest = section("x.example. 300 IN A 192.0.2.1")
+    script.rule("bad.example", garbled(lambda wire: wire[:20]))
+    script.rule("x.example", lambda query: honest(query) if server.asked["bad.example", "A"] >= 7 else silent(query))
+    channel = here(server)
+    ends = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    channel.ask("x.example", RecordType.A, ends[0].set_result)
+    channel.ask("bad.example", RecordType.A, ends[1].set_result)
+    assert [(await end).status for end in ends] == [Status.FOUND, Status.FAILED]
+    assert channel.in_flight == 0
+    await channel.close()
+
+
+async def test_tries_that_others_malformed_answers_have_cost_are_given_back(script: Script, server: NameServer) -> None:
+    """Of two tries one is lost with the socket, the other as it happens: that is no silence yet."""
+    honest = section("x.example. 300 IN A 192.0.2.1")
+    found: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+    channel = Channel([(server.address, server.port)], try_timeout_s=0.1, tries=2)
+
+    def bad(query: dns.message.Message) -> Response:
+        if server.asked["bad.example", "A"] == 2:
+            channel.ask("x.example", RecordType.A, found.set_result)
+        return garbled(lambda wire: wire[:20])(query)
+
+    script.rule("bad.example", bad)
+    script.rule("x.example", lambda query: honest(query) if server.asked["x.example", "A"] > 2 else silent(query))
+    await ask(channel, "bad.example")
+    answer = await found
+    await channel.close()
+    assert answer is not None
+    assert answer.status is Status.FOUND
+
+
+async def test_closing_ends_what_is_asked_apart_too(script: Script, server: NameServer) -> None:
+    ends: list[Answer | None] = []
+    asked = asyncio.Event()
+
+    def rule(query: dns.message.Message) -> Response:
+        if server.asked["x.example", "A"] <= 7:
+            return garbled(lambda wire: wire[:20])(query)
+        asked.set()
+        return silent(query)
+
+    script.rule("x.example", rule)
+    channel = here(server)
+    channel.ask("x.example", RecordType.A, ends.append)
+    await asked.wait()
+    assert channel.in_flight == 1
+    await channel.close()
+    assert channel.apart is not None
+    assert (ends, channel.in_flight, channel.apart.in_flight, channel.apart._read_fds) == ([None], 0, 0, set())
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
