@@ -128,7 +128,8 @@ class Torture:
             stderr.seek(0)
             if complaint := stderr.read().decode():
                 self.score.problems.append(complaint)
-        return None if process.returncode == -signal.SIGKILL else process.returncode
+        code = process.returncode
+        return None if code is None or code < 0 else code  # a signal before anybody listens for it kills, too
 
     async def over(self, process: asyncio.subprocess.Process, within_s: float) -> bool:
         """Whether it ends by itself in this time."""
