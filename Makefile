@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEBS := .cache/debs
 SECONDS_OF_SOAK ?= 1200
+SECONDS_OF_FUZZ ?= 60
 SERVERS := nsd postfix exim4-daemon-light opensmtpd sendmail-bin sendmail-cf m4 libnss-wrapper libresolv-wrapper \
 	nmap nmap-common lua-lpeg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-scale torture soak docs clean
+.PHONY: help demo test lint bench bench-scale torture soak fuzz audit-deps docs clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -51,6 +52,13 @@ torture: $(VENV)/.dev ## kills, power failures, hostile servers, DNS and input, 
 
 soak: $(VENV)/.dev ## all of it mixed for twenty minutes (SECONDS_OF_SOAK), then a census
 	$(BIN)/python -m tests.torture soak --seconds $(SECONDS_OF_SOAK)
+
+fuzz: $(VENV)/.dev ## the fuzzer on each parser, a minute each (SECONDS_OF_FUZZ)
+	@set -e; for target in $$($(BIN)/python -c 'from tests.fuzz.targets import TARGETS; print(*TARGETS)'); do \
+		echo "$$target"; $(BIN)/python -m tests.fuzz.run $$target -max_total_time=$(SECONDS_OF_FUZZ) -max_len=2000; done
+
+audit-deps: $(VENV)/.dev ## known faults of the dependencies: our own table, then the advisories
+	$(BIN)/python .ci/audit_deps.py
 
 docs: $(VENV)/.dev ## write the pages that are made of tables
 	$(BIN)/python .ci/verdict_reference.py
