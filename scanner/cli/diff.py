@@ -17,6 +17,7 @@ from scanner.compare.change import Change, change
 from scanner.compare.output import Output, differences
 from scanner.compare.store import NEW, OLD, Store
 from scanner.escape import safe_text
+from scanner.records.line import encode_line
 from scanner.terms import UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def as_line(pair: Pair, what: Change) -> str:
     styled = click.style(f"{what:<9}", fg=COLOURS.get(what))
     old, new = (None if state is None else in_short(state) for state in (pair.old, pair.new))
     become = " -> ".join(filter(None, (old, new)))
-    return f"{styled} {where(pair.target)}  {become}{words(pair.new)}"
+    return f"{styled} {safe_text(f'{where(pair.target)}  {become}')}{words(pair.new)}"
 
 
 def where(target: Target) -> str:
@@ -111,7 +112,7 @@ def where(target: Target) -> str:
     place = f"{address}:{target.port}"
     if target.domain is None:
         return place
-    return f"{safe_text(target.domain)} {safe_text(target.exchange or '')} {place}"
+    return f"{target.domain} {target.exchange or ''} {place}"
 
 
 def in_short(state: State) -> str:
@@ -127,6 +128,7 @@ def words(state: State | None) -> str:
 
 
 def as_object(pair: Pair, what: Change) -> str:
-    """For programs."""
+    """For programs; as harmless as the records, whoever wrote the files that were compared."""
     old, new = (None if state is None else state._asdict() for state in (pair.old, pair.new))
-    return orjson.dumps({"kind": "diff", "change": what, **pair.target._asdict(), "old": old, "new": new}).decode()
+    said = {"kind": "diff", "change": what, **pair.target._asdict(), "old": old, "new": new}
+    return encode_line(said).decode().removesuffix("\n")

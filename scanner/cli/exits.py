@@ -18,6 +18,7 @@ import click
 
 from scanner.cli.main import cli
 from scanner.cli.warnings import log_to_stderr, say
+from scanner.escape import safe_text
 from scanner.terms import LocalFault, UsageError
 
 STDERR_FD = 2
@@ -42,8 +43,7 @@ def run_command_line(arguments: list[str] | None = None) -> int:
     try:
         return int(invoke(sys.argv[1:] if arguments is None else arguments))
     except click.ClickException as error:
-        with suppress(OSError):
-            error.show()
+        show(error)
         code = Exit.USAGE
     except UsageError as error:
         say(f"mxsweep: {error}")
@@ -85,6 +85,14 @@ def invoke(arguments: list[str]) -> int:
             return cli.invoke(context) or Exit.CLEAN
     except click.exceptions.Exit as ended:  # --help and --version
         return ended.exit_code
+
+
+def show(error: click.ClickException) -> None:
+    """Usage and message as click shows them, the message safe: it repeats arguments, some of them as they came."""
+    message = safe_text(error.format_message())
+    of_usage = isinstance(error, click.UsageError)
+    with suppress(OSError):
+        (click.UsageError(message, error.ctx) if of_usage else click.ClickException(message)).show()
 
 
 def report(error: Exception) -> None:

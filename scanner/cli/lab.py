@@ -11,6 +11,7 @@ import uvloop
 
 from scanner.cli.exits import Exit
 from scanner.cli.stopping import SIGNALS
+from scanner.escape import safe_text
 
 
 @click.command()
@@ -58,7 +59,7 @@ async def against(options: list[str], partners: str, arguments: tuple[str, ...])
     name, *more = arguments
     given = ["-i", partners] if name == "audit" and not more else []
     line = ["mxsweep", name, *given, *more, *options]
-    click.echo(f"$ {shlex.join(line)}", err=True)
+    click.echo(f"$ {safe_text(shlex.join(line))}", err=True)
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "scanner", *line[1:])
     code = await process.wait()
     return code if code >= 0 else Exit.INCOMPLETE  # a signal ended it

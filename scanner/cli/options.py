@@ -5,14 +5,13 @@ Order of precedence: command line, `MXSWEEP_…` variables, `--config` file, def
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import Field, fields
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import click
 
+from scanner.cli.config_file import config_of
 from scanner.cli.durations import seconds_of
 from scanner.records.known import Known, parse_known
 from scanner.records.tally import KNOWN_VERDICTS
@@ -120,16 +119,12 @@ def read_config(ctx: click.Context, path: str | None, command: str) -> None:
     """Make a file's values the defaults below the command line and the environment.
 
     Raises:
-        UsageError: unreadable, no TOML, or a name or value that no option has; names file and key.
+        UsageError: unreadable or open to others (`config_of`), no TOML, or a name or value that no option has; names
+            file and key.
     """
     if path is None:
         return
-    try:
-        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"--config {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {path}: {error}") from error
+    found = config_of(path)
     known = {key_of(setting): setting for setting in [*fields(Settings), *settings_of(command)]}  # its own win
     own = {setting.name for setting in settings_of(command)}
     ctx.meta[KNOWN] = with_path(path, found.pop("known", []))

@@ -46,12 +46,16 @@ class Warnings:
         self.texts = list(dict.fromkeys([*texts, *self.texts]))[:KEPT]
 
 
+CONTINUED = "\n  "
+"""No line but a message's first begins as ours do: whom an exception quotes cannot say a line of its own."""
+
+
 class SafeFormatter(logging.Formatter):
     """Logs and tracebacks can quote strangers too."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The usual text, each of its lines safe."""
-        return "\n".join(map(safe_text, super().format(record).split("\n")))
+        """The usual text, each of its lines safe, all but the first indented."""
+        return CONTINUED.join(map(safe_text, super().format(record).split("\n")))
 
 
 class StderrAsItIs(logging.Handler):

@@ -60,7 +60,7 @@ def ranges_of(value: str) -> Iterable[Range]:
     except UsageError as error:
         path = Path(value)
         # A slip in a CIDR must be called that, not a missing file: 10.0.0.1/8.
-        if not path.exists() and (value[:1].isdigit() or ":" in value):
+        if not is_file(path) and (value[:1].isdigit() or ":" in value):
             raise UsageError(f"--exclude: {error}") from None
         return networks_from(read_blocks(path, "--exclude"), value)
 
@@ -77,12 +77,20 @@ def exclude_domains(values: Iterable[str]) -> DomainSet:
 def domains_of(value: str) -> Iterable[str]:
     """One value of `--exclude-domain`."""
     path = Path(value)
-    if "/" in value or value.lower().endswith(FILE_ENDINGS) or path.is_file():
+    if "/" in value or value.lower().endswith(FILE_ENDINGS) or is_file(path):
         return domains_from(read_blocks(path, "--exclude-domain"), value)
     try:
         return [excluded_domain(value)]
     except UsageError as error:
         raise UsageError(f"--exclude-domain: {error}") from None
+
+
+def is_file(path: Path) -> bool:
+    """Whether something lies there; a text that can be no path is none (too long, a NUL in it)."""
+    try:
+        return path.exists() and not path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def excluded_domain(text: str) -> str:

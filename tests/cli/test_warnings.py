@@ -55,7 +55,7 @@ def test_logs_and_tracebacks_are_safe_line_by_line() -> None:
     record = logging.LogRecord("x", logging.ERROR, "", 0, "it said \x1b]0;x\x07", (), (ValueError, bug, None))
     first, last = SafeFormatter("mxsweep: %(message)s").format(record).split("\n")
     assert first == r"mxsweep: it said \x1b]0;x\x07"
-    assert last == r"ValueError: theirs \x1b[2J"
+    assert last == r"  ValueError: theirs \x1b[2J"
 
 
 def test_what_is_logged_goes_to_stderr_as_it_is_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
