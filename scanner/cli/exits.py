@@ -90,9 +90,12 @@ def invoke(arguments: list[str]) -> int:
 def show(error: click.ClickException) -> None:
     """Usage and message as click shows them, the message safe: it repeats arguments, some of them as they came."""
     message = safe_text(error.format_message())
-    of_usage = isinstance(error, click.UsageError)
+    if isinstance(error, click.UsageError):
+        safe: click.ClickException = click.UsageError(message, error.ctx)
+    else:
+        safe = click.ClickException(message)
     with suppress(OSError):
-        (click.UsageError(message, error.ctx) if of_usage else click.ClickException(message)).show()
+        safe.show()
 
 
 def report(error: Exception) -> None:
