@@ -97,7 +97,7 @@ CONFIGS = {
     "a value of a choice": 'color = "{evil}"',
     "a value of a list": 'via = ["{evil}"]',
     "a known finding's key": '[[known]]\n"{evil}" = 1',
-    "a known finding's value": '[[known]]\ndomain = "{evil}"\nverdict = "{evil}"\nreason = "{evil}"\nexpires = 2999-01-01',
+    "a known finding's value": '[[known]]\ndomain = "{evil}"\nverdict = "{evil}"\nreason = "x"\nexpires = 2999-01-01',
     "a secret's key": '"{evil}password" = 1',
     "no TOML": "{evil} = {evil}",
 }
@@ -154,7 +154,7 @@ def test_a_dry_run_repeats_what_it_was_told_made_safe() -> None:
     assert '"; $(touch owned) `x`"@{domain}' in text
 
 
-# -- errors that have no sentence of their own ---------------------------------------------------------------------------
+# -- errors that have no sentence of their own -------------------------------------------------------------------------
 
 ERRORS = {
     "a usage error": UsageError,
