@@ -178,6 +178,31 @@ async def test_a_sweep_too_shuffled_and_sharded(tmp_path: Path, order: tuple[str
     assert read(path.read_bytes())[-1]["items"] == share
 
 
+async def test_a_shuffled_sweep_that_is_killed_in_its_midst(tmp_path: Path) -> None:
+    """A thousand addresses, a server at every eighth; killed twice, each time well within."""
+    path = tmp_path / "out.jsonl"
+    scripts: dict[str, Script] = {f"127.31.{16 + place // 256}.{place % 256}": DENIED for place in range(1, 1024, 8)}
+    async with world(mail_of("canary.example", "127.31.9.9"), scripts) as playing:
+        order = ["--shuffle", "--seed", "3", "--shard", "1/2", "--rate", "300"]
+        arguments = ["sweep", "127.31.16.0/22", "-o", str(path), *playing.options, *CANARY, *order]
+        for least in (100, 300):
+            async with started(*arguments, "--resume") as process:
+                await until(lambda least=least: path.exists() and path.read_bytes().count(b"\n") > least, within_s=30)  # type: ignore[misc]
+                process.kill()
+                await process.wait()
+        done = [json.loads(line)["address"] for line in path.read_bytes().split(b"\n")[1:-1]]
+        counts = {address: len(server.dials) for address, server in playing.servers.items()}
+        assert (await mxsweep(*arguments, "--resume")).code == 0
+        again = [
+            address for address in done if address in counts and len(playing.servers[address].dials) > counts[address]
+        ]
+        assert again == []
+        killed = result(path)
+        assert (await mxsweep(*arguments, "--force")).code == 0
+    assert killed == result(path)
+    assert len(killed) == 512
+
+
 MAY_NOT_CHANGE = [
     (["--helo", "other.probe.test"], '--helo was "probe.test", is "other.probe.test"; --sender was "postmaster@probe'),
     (["--via", "127.31.1.1"], '--via was not given, is ["127.31.1.1"]'),
