@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RANGE = re.compile(r"[0-9a-fA-F.:]*[0-9a-fA-F:]+(?:\s*[-/]\s*[0-9a-fA-F.:]+)?")
-MASSCAN_LIST = re.compile(r"(?:open|banner|closed) (?P<proto>[a-z]+) (?P<port>\d+) (?P<address>\S+)(?: .*)?")
+MASSCAN_LIST = re.compile(r"(?:open|banner|closed) (?P<proto>[a-z]+) (?P<port>\d{1,20}) (?P<address>\S+)(?: .*)?")
+"""A port of thousands of digits is none: Python makes no number of them, but an error."""
 OTHER_PROTOCOL = "udp"
 
 
@@ -83,7 +84,7 @@ def masscan_json(text: str) -> Iterator[Entry]:
         raise UsageError('no object of masscan: it has no "ip" and "ports"')
     for each in ports:
         port = each.get("port") if isinstance(each, dict) else None
-        if not isinstance(port, int):
+        if not isinstance(port, int) or isinstance(port, bool):
             raise UsageError('no object of masscan: a port without "port"')
         if each.get("status", "open") == "open" and each.get("proto") != OTHER_PROTOCOL:
             yield Entry(only(address), None, port_of(port, text))

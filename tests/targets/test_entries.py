@@ -60,6 +60,8 @@ def test_a_line_names_addresses_or_a_host(text: str, words: str) -> None:
         ('{"ip": "192.0.2.1", "ports": [{"proto": "tcp"}]}', "without"),
         ("{nonsense", "no JSON"),
         ("open tcp 99999 192.0.2.1 1390380064", "99999 is no TCP port"),
+        pytest.param(f"open tcp {'9' * 5000} 192.0.2.1 1390380064", "open tcp 99", id="a port of 5000 digits"),
+        ('{"ip": "192.0.2.1", "ports": [{"port": true}]}', "without"),
         ("open tcp 25 mx.example 1390380064", "mx.example"),
     ],
 )
