@@ -168,6 +168,13 @@ class RecordedRun(ABC, Generic[I]):
     def taken_effect(self) -> dict[str, object]:
         """For the start record: settings that differ from what was asked for, as nothing was, or it was too much."""
 
+    async def admitted(self, items: AsyncIterator[I], journal: Journal) -> AsyncIterator[I]:
+        """The items, as fast as the output takes what becomes of them."""
+        async for item in items:
+            if journal.is_full:
+                await journal.room()
+            yield item
+
     async def before(self, resolver: Resolver) -> None:
         """What has to be known before the first record; most need nothing.
 

@@ -177,13 +177,6 @@ class SweepRun(RecordedRun[SweepItem]):
             yield SweepItem(seq, place.target, place.name)
             seq += 1
 
-    async def admitted(self, items: AsyncIterator[SweepItem], journal: Journal) -> AsyncIterator[SweepItem]:
-        """They, as fast as the output takes what becomes of them."""
-        async for item in items:
-            if journal.is_full:
-                await journal.room()
-            yield item
-
     async def described(self) -> int:
         """--dry-run: how many would be asked what, and how long that takes at least; nothing is resolved or dialled."""
         await self.reading.begin(None)

@@ -74,12 +74,10 @@ class Past:
         Raises:
             UsageError: it cannot be read.
         """
-        offset = self.reader.offset
-        while block := read_at(self.output, offset):
+        for end, block in blocks(self.output, self.start_end):
             for group in self.reader.feed(block):
                 self.take(group)
-            offset += len(block)
-            yield offset
+            yield end
 
     def take(self, group: ReadGroup) -> None:
         """A whole group: kept, unless its item is done already."""
@@ -101,9 +99,7 @@ class Past:
         """What the records say of the items of these numbers; reads the file once more."""
         reader = GroupReader(self.start_end, self.run, with_domain=self.reader.with_domain)
         found: dict[int, Said] = {}
-        offset = reader.offset
-        while block := read_at(self.output, offset):
-            offset += len(block)
+        for _, block in blocks(self.output, self.start_end):
             for group in reader.feed(block):
                 if first <= group.seq <= last and group.seq in self.done:
                     found.setdefault(group.seq, said_in(group))
@@ -123,7 +119,18 @@ def said_in(group: ReadGroup) -> Said:
     return Said((group.domain["domain"], orjson.dumps(group.domain["tag"])), recipient)
 
 
-def read_at(output: Output, offset: int, size: int = BLOCK_BYTES) -> bytes:
+def blocks(output: Output, offset: int) -> Iterator[tuple[int, bytes]]:
+    """The file from there on, a megabyte at a time, each with the place of its end.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    while block := read_at(output, offset, BLOCK_BYTES):
+        offset += len(block)
+        yield offset, block
+
+
+def read_at(output: Output, offset: int, size: int) -> bytes:
     """A part of the file.
 
     Raises:

@@ -13,13 +13,12 @@ from tests.hostile.misbehaviour import (
     after,
     continued,
     dripped,
-    flood,
     gigabyte,
     half_close,
     saying,
     then,
 )
-from tests.pool.servers import drip, hang_up, last_words, reset, silence
+from tests.pool.servers import drip, flood, hang_up, last_words, reset, silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,19 +5,17 @@ Every server here demands TLS before MAIL, so that it is used without an option.
 
 from __future__ import annotations
 
-import datetime as dt
-import ssl
-import tempfile
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import trustme
 
-from tests.hostile.misbehaviour import Misbehaviour, continued, dripped, flood, saying
-from tests.pool.servers import Visit, drip, hang_up, last_words, reset, silence, starttls
+from tests.hostile.misbehaviour import Misbehaviour, continued, dripped, saying
+from tests.pool.certificates import flawed, serving_pem
+from tests.pool.servers import Visit, drip, flood, hang_up, last_words, reset, silence, starttls
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from tests.pool.servers import Script, Step
@@ -27,62 +25,32 @@ HOSTS = "*.hostile.example"
 OFFERING = b"250-mx.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
 DEMAND = b"530 5.7.0 Must issue a STARTTLS command first\r\n"
 GO = b"220 2.0.0 Ready to start TLS\r\n"
-LAST_YEAR = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 CHAIN_OF = 400
 """Certificates: some 240 KB, where OpenSSL takes 100."""
 
 
 class Certificates(NamedTuple):
-    """Servers' contexts by what is wrong with them; `authority` has signed the first three."""
+    """Servers' contexts by what is wrong with them; `authority` is whom the client trusts."""
 
     authority: trustme.CA
-    valid: ssl.SSLContext
-    wrong_name: ssl.SSLContext
-    expired: ssl.SSLContext
-    unknown: ssl.SSLContext
-    self_signed: ssl.SSLContext
-    huge_chain: ssl.SSLContext
-
-
-def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    """A server with this certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    return context
-
-
-def serving_pem(*parts: bytes) -> ssl.SSLContext:
-    """A server with a key and a chain as they are."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:
-        pem = Path(folder) / "chain.pem"
-        pem.write_bytes(b"".join(parts))
-        context.load_cert_chain(pem)
-    return context
+    of_servers: dict[str, ssl.SSLContext]
 
 
 @cache
 def certificates() -> Certificates:
     """Made once: signing takes a moment."""
-    ca, stranger = trustme.CA(), trustme.CA()
-    leaf = ca.issue_cert(HOSTS)
-    more = stranger.cert_pem.bytes() * CHAIN_OF
-    return Certificates(
-        ca,
-        serving(leaf),
-        serving(ca.issue_cert("other.example")),
-        serving(ca.issue_cert(HOSTS, not_before=LAST_YEAR, not_after=LAST_YEAR + dt.timedelta(days=1))),
-        serving(stranger.issue_cert(HOSTS)),
-        serving_pem(stranger.private_key_pem.bytes(), stranger.cert_pem.bytes()),
-        serving_pem(leaf.private_key_pem.bytes(), *[part.bytes() for part in leaf.cert_chain_pems], more),
-    )
+    ca = trustme.CA()
+    leaf, more = ca.issue_cert(HOSTS), trustme.CA().cert_pem.bytes() * CHAIN_OF
+    chain = [part.bytes() for part in leaf.cert_chain_pems]
+    huge = serving_pem(leaf.private_key_pem.bytes(), *chain, more)
+    return Certificates(ca, {**flawed(ca, HOSTS)._asdict(), "huge_chain": huge})
 
 
 def shown(name: str) -> Step:
     """STARTTLS done well, with the certificate of this name."""
 
     def step(visit: Visit) -> None:
-        shaking = starttls(getattr(certificates(), name), GO)
+        shaking = starttls(certificates().of_servers[name], GO)
         assert callable(shaking)
         shaking(visit)
 

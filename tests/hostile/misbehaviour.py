@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from tests.pool.servers import FLOOD_LIMIT_BYTES, OFFERS, drip
+from tests.pool.servers import OFFERS, drip, flood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,25 +82,6 @@ def after(pause_s: float, late: Callable[[Visit], None]) -> Step:
 
     def step(visit: Visit) -> None:
         visit.timer = visit.loop.call_later(pause_s, lambda: None if visit.gone else late(visit))
-
-    return step
-
-
-def hung_up_on(visit: Visit) -> bool:
-    """Whether the client has gone, as far as the transports know; inside TLS only the one below does."""
-    return visit.gone or visit.transport.is_closing() or (visit.secured and visit.plain.is_closing())
-
-
-def flood(chunk: bytes) -> Step:
-    """As much as the client takes, a gigabyte at most; counted is only what there was somebody for."""
-
-    def step(visit: Visit) -> None:
-        def pour() -> None:
-            while visit.said_bytes < FLOOD_LIMIT_BYTES and visit not in visit.server.full and not hung_up_on(visit):
-                visit.say(chunk)
-
-        visit.more = pour
-        pour()
 
     return step
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import orjson
 import pytest
 
 from scanner.escape import UNSAFE
 from tests.hostile.misbehaviours import BY_NAME, FLOODS, MISBEHAVIOURS
-from tests.hostile.trial import SLOW, Patience, Report, tried
+from tests.hostile.trial import Patience, Report, tried
+from tests.promises.process import SLOW, texts_of
 
 BAD = 1000
 MEMORY_LIMIT_KB = 64 * 1024
@@ -73,17 +73,8 @@ def test_every_line_is_the_same_json_to_two_parsers_and_holds_no_control_charact
     assert [line for line in lines if UNSAFE.search(line.decode())] == []
 
 
-def strings_of(value: Any) -> list[str]:
-    """All text of a record, at any depth, keys too."""
-    if isinstance(value, dict):
-        return [text for key, each in value.items() for text in (key, *strings_of(each))]
-    if isinstance(value, list):
-        return [text for each in value for text in strings_of(each)]
-    return [value] if isinstance(value, str) else []
-
-
 def test_what_servers_said_is_harmless_also_when_the_json_is_undone(report: Report) -> None:
-    texts = [text for record in report.ran.records for text in strings_of(record)]
+    texts = [text for record in report.ran.records for text in texts_of(record)]
     assert [text for text in texts if UNSAFE.search(text.replace("\n", ""))] == []
     assert max(map(len, texts)) <= 1000
 

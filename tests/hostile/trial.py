@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import resource
-import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +16,7 @@ from scanner.lab.zone import Zone
 from tests.hostile.in_tls import certificates
 from tests.hostile.misbehaviour import Nobody
 from tests.hostile.misbehaviours import MISBEHAVIOURS
-from tests.pool.servers import Server, bound
+from tests.pool.servers import Server, closed_port, unanswered
 from tests.promises.process import ended, started
 from tests.promises.world import OURS, World
 
@@ -62,10 +60,13 @@ STRICT = {"PYTHONWARNINGS": "error"}
 """Python's own doubts about the command, as errors."""
 DEVELOPING = {"PYTHONDEVMODE": "1"}
 """More of them; it also complains of slow callbacks (`SLOW`), the machine's matter, and takes twice the time."""
-SLOW = re.compile(r"mxsweep: Executing <.* took [0-9.]+ seconds\n")
 DESCRIPTORS = 6000
 """What the servers of thousands of probes take in this process."""
 PEAK = str(Path(__file__).with_name("peak.py"))
+
+
+NOBODY = {Nobody.UNANSWERED: unanswered, Nobody.CLOSED: closed_port}
+"""How each comes about."""
 
 
 def domain(number: int) -> str:
@@ -97,19 +98,6 @@ def descriptors() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@contextlib.contextmanager
-def nobody(kind: Nobody, address: str, port: int) -> Iterator[None]:
-    """An address where no connection comes about."""
-    with bound(address, port) as held, contextlib.ExitStack() as fillers:
-        if kind is Nobody.UNANSWERED:
-            held.listen(0)
-            for _ in range(3):
-                filler = fillers.enter_context(socket.socket(held.family, socket.SOCK_STREAM))
-                filler.setblocking(False)
-                filler.connect_ex(held.getsockname())
-        yield
-
-
 @contextlib.asynccontextmanager
 async def misbehaving(misbehaviours: Sequence[Misbehaviour], port: int = 0) -> AsyncIterator[dict[str, Server]]:
     """All of them, the n-th at the n-th address, on one port; `Nobody` is not among the servers."""
@@ -126,7 +114,7 @@ async def misbehaving(misbehaviours: Sequence[Misbehaviour], port: int = 0) -> A
             servers[address(number)] = await stack.enter_async_context(server)
             port = server.port
         for kind, where in absent:
-            stack.enter_context(nobody(kind, where, port))
+            stack.enter_context(NOBODY[kind](where, port))
         yield servers
 
 

@@ -16,13 +16,12 @@ from scanner.records.schema import schema_text
 from tests.hostile_dns.answers import TABLE
 from tests.hostile_dns.case import FORBIDDEN, Case, Setting
 from tests.hostile_dns.trial import Ended, Played, all_played, report_of
+from tests.promises.process import SLOW, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCHEMA = jsonschema_rs.validator_for(orjson.loads(schema_text()))
-SLOW_STEP = re.compile(r"mxsweep: Executing <.*> took [\d.]+ seconds\n")
-"""What asyncio's debug mode says of a step over 0.1 s on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +37,6 @@ def records(plays: dict[Setting, Played]) -> Iterator[dict[str, Any]]:
 
 def probes(plays: dict[Setting, Played]) -> Iterator[dict[str, Any]]:
     return (record for record in records(plays) if record["kind"] == "probe")
-
-
-def strings_of(value: Any) -> list[str]:
-    """All text of a record, at any depth, keys too."""
-    if isinstance(value, dict):
-        return [text for key, each in value.items() for text in (key, *strings_of(each))]
-    if isinstance(value, list):
-        return [text for each in value for text in strings_of(each)]
-    return [value] if isinstance(value, str) else []
 
 
 def test_the_table_is_as_rich_as_it_claims_and_no_name_stands_twice() -> None:
@@ -127,12 +117,12 @@ def test_no_line_and_no_text_in_it_holds_a_control_character(plays: dict[Setting
         *lines, nothing = each.ran.stdout.decode().split("\n")
         assert (nothing, [line for line in lines if UNSAFE.search(line)]) == ("", [])
     for record in records(plays):
-        unsafe = [text for text in strings_of(record) if UNSAFE.search(text.replace("\n", ""))]
+        unsafe = [text for text in texts_of(record) if UNSAFE.search(text.replace("\n", ""))]
         assert not unsafe, (record["kind"], unsafe)
 
 
 def test_the_command_has_nothing_else_to_say_and_python_nothing_to_warn_of(plays: dict[Setting, Played]) -> None:
-    said = {setting: SLOW_STEP.sub("", each.ran.stderr) for setting, each in plays.items()}
+    said = {setting: SLOW.sub("", each.ran.stderr) for setting, each in plays.items()}
     assert said == dict.fromkeys(Setting, "")
     assert {setting: each.ran.code for setting, each in plays.items()} == dict.fromkeys(Setting, 1)
     assert [each.ran.run["interrupted"] for each in plays.values()] == [False] * len(Setting)

@@ -190,14 +190,17 @@ def drip(data: bytes, every_s: float, size: int = 1) -> Step:
     return step
 
 
+def hung_up_on(visit: Visit) -> bool:
+    """Whether the client has gone, as far as the transports know; inside TLS only the one below does."""
+    return visit.gone or visit.transport.is_closing() or (visit.secured and visit.plain.is_closing())
+
+
 def flood(chunk: bytes) -> Step:
-    """As much as the client takes, a gigabyte at most."""
+    """As much as the client takes, a gigabyte at most; counted is only what there was somebody for."""
 
     def step(visit: Visit) -> None:
         def pour() -> None:
-            while visit.said_bytes < FLOOD_LIMIT_BYTES and visit not in visit.server.full and not visit.gone:
-                if visit.transport.is_closing():
-                    return
+            while visit.said_bytes < FLOOD_LIMIT_BYTES and visit not in visit.server.full and not hung_up_on(visit):
                 visit.say(chunk)
 
         visit.more = pour
@@ -291,11 +294,11 @@ class Server:
     def came(self, visit: Visit) -> None:
         """Count a visit, with the time when its last packet of the handshake arrived, not when we came to look."""
         visit.number = len(self.visits)
-        self.dials.append(Dial(visit.address, visit.loop.time() - tcp_info(visit).last_ack_ms / 1000))
+        self.dials.append(Dial(visit.address, visit.loop.time() - tcp_info(visit.transport).last_ack_ms / 1000))
         self.visits.append(visit)
         self.open[visit] = None
         # Who has closed does not count, even where a new connection is seen before the old one's end.
-        self.live = Counter(each.address for each in self.open if tcp_info(each).established)
+        self.live = Counter(each.address for each in self.open if tcp_info(each.transport).established)
         self.peak = max(self.peak, self.live.total())
         self.peaks[visit.address] = max(self.peaks[visit.address], self.live[visit.address])
 
@@ -313,10 +316,10 @@ class Server:
         return [visit.lines for visit in self.visits]
 
 
-def tcp_info(visit: Visit) -> TcpInfo:
-    """What the kernel knows of a visit's connection; uvloop has none of it once it is closed."""
+def tcp_info(transport: asyncio.Transport) -> TcpInfo:
+    """What the kernel knows of a connection; uvloop has none of it once it is closed."""
     try:
-        info = visit.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 60)
+        info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 60)
     except OSError:
         return TcpInfo(established=False, last_ack_ms=0)
     state, last_ack_ms = TCP_INFO.unpack(info)
@@ -334,16 +337,16 @@ def bound(address: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def closed_port(address: str = "127.0.0.1") -> Iterator[Target]:
+def closed_port(address: str = "127.0.0.1", port: int = 0) -> Iterator[Target]:
     """A port where nobody listens, held so that nobody can."""
-    with bound(address, 0) as held:
+    with bound(address, port) as held:
         yield Target(address, held.getsockname()[1])
 
 
 @contextmanager
-def unanswered(address: str = "127.0.0.1") -> Iterator[Target]:
+def unanswered(address: str = "127.0.0.1", port: int = 0) -> Iterator[Target]:
     """SYNs are dropped: what Linux does where a queue of accepted connections is full."""
-    with bound(address, 0) as held, ExitStack() as fillers:
+    with bound(address, port) as held, ExitStack() as fillers:
         held.listen(0)
         for _ in range(3):
             filler = fillers.enter_context(socket.socket(held.family, socket.SOCK_STREAM))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime as dt
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +11,7 @@ from scanner.pool.tls import Contexts, lenient
 from scanner.smtp.outcome import StartTls
 from scanner.terms import ProbeVerdict, Stage
 from tests.pool.asking import ask, ended, means
+from tests.pool.certificates import Flawed, flawed, serving
 from tests.pool.servers import (
     POLITE,
     Server,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 HOST = "mx.partner.example"
 OFFERING = b"250-mx.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"
 DEMAND = b"530 5.7.0 Must issue a STARTTLS command first\r\n"
-LAST_YEAR = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 HASTY = Deadlines(connect_s=1, reply_s=0.3, probe_s=0.8)
 
 
@@ -46,36 +45,20 @@ class Authority(NamedTuple):
     """Who vouches, and the servers' contexts made of what it (or nobody) signed."""
 
     client: Contexts
-    valid: ssl.SSLContext
-    wrong_name: ssl.SSLContext
-    expired: ssl.SSLContext
-    unknown: ssl.SSLContext
-    self_signed: ssl.SSLContext
+    flawed: Flawed
 
-
-def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    return context
+    @property
+    def valid(self) -> ssl.SSLContext:
+        """The one without a fault."""
+        return self.flawed.valid
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    ca, stranger = trustme.CA(), trustme.CA()
+def authority() -> Authority:
+    ca = trustme.CA()
     strict = ssl.create_default_context()
     ca.configure_trust(strict)
-    alone = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    pem = tmp_path_factory.mktemp("tls") / "alone.pem"
-    pem.write_bytes(stranger.private_key_pem.bytes() + stranger.cert_pem.bytes())
-    alone.load_cert_chain(pem)
-    return Authority(
-        Contexts(strict, lenient()),
-        serving(ca.issue_cert(HOST)),
-        serving(ca.issue_cert("other.example")),
-        serving(ca.issue_cert(HOST, not_before=LAST_YEAR, not_after=LAST_YEAR + dt.timedelta(days=1))),
-        serving(stranger.issue_cert(HOST)),
-        alone,
-    )
+    return Authority(Contexts(strict, lenient()), flawed(ca, HOST))
 
 
 def demanding(step: Step) -> Script:
@@ -166,7 +149,7 @@ INVALID = {
 @pytest.mark.parametrize("flaw", INVALID)
 async def test_a_certificate_is_reported_and_not_enforced(authority: Authority, flaw: str, when: StartTls) -> None:
     """The verdict is that of the mail; OpenSSL's reason stands beside it. It takes two sessions at most."""
-    async with Server(demanding(starttls(getattr(authority, flaw)))) as server:
+    async with Server(demanding(starttls(getattr(authority.flawed, flaw)))) as server:
         answer = await asked(server, trusting(authority, when=when))
     assert ended(answer.outcome) == (Stage.RCPT, 250)
     assert len(server.visits) <= 2

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import signal
 import sys
 import termios
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "scanner")
 LIMIT_S = 60
+
+
+SLOW = re.compile(r"mxsweep: Executing <.* took [0-9.]+ seconds\n")
+"""What Python's developer mode says of a busy machine, not of the command."""
+KEY = ("kind", "seq", "exchange", "address", "port", "verdict", "stage", "code", "enhanced")
+"""What is the same of a record in a run that was interrupted and in one that was not."""
 
 
 class Ran(NamedTuple):
@@ -53,6 +60,26 @@ def read(output: bytes) -> list[dict[str, Any]]:
     """Lines of JSON, all whole."""
     assert not output or output.endswith(b"\n")
     return [json.loads(line) for line in output.split(b"\n")[:-1]]
+
+
+def key_of(record: dict[str, Any]) -> tuple[Any, ...]:
+    """By what records of two runs are compared."""
+    return tuple(record.get(name) for name in KEY)
+
+
+def texts_of(value: Any) -> list[str]:
+    """All text of a record, at any depth, keys too."""
+    if isinstance(value, dict):
+        return [text for key, each in value.items() for text in (key, *texts_of(each))]
+    if isinstance(value, list):
+        return [text for each in value for text in texts_of(each)]
+    return [value] if isinstance(value, str) else []
+
+
+def memory_kib(process: int | str = "self") -> int:
+    """What a process holds now."""
+    status = Path(f"/proc/{process}/status").read_text("ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

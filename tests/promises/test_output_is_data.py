@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pexpect
@@ -14,7 +14,7 @@ import pytest
 
 from scanner.escape import UNSAFE
 from tests.pool.servers import hang_up, silence
-from tests.promises.process import COMMAND, ROOT, Ran, environment, mxsweep
+from tests.promises.process import COMMAND, ROOT, Ran, environment, mxsweep, texts_of
 from tests.promises.world import World, mail_of, world
 
 if TYPE_CHECKING:
@@ -82,15 +82,6 @@ def ran() -> Ran:
         return runner.run(audit())
 
 
-def strings_of(value: Any) -> list[str]:
-    """All text of a record, at any depth, keys too."""
-    if isinstance(value, dict):
-        return [text for key, each in value.items() for text in (key, *strings_of(each))]
-    if isinstance(value, list):
-        return [text for each in value for text in strings_of(each)]
-    return [value] if isinstance(value, str) else []
-
-
 def test_every_item_has_its_verdict_all_the_same(ran: Ran) -> None:
     assert ran.code == 1
     assert set(ran.verdicts) == {"partner.example", "named.example", "alias.example"}
@@ -116,7 +107,7 @@ def test_what_was_said_is_harmless_also_when_the_json_is_undone(ran: Ran) -> Non
     for record in ran.records:
         for name, value in record.items():
             if name != "tag":
-                found = [text for text in strings_of(value) if UNSAFE.search(text.replace("\n", ""))]
+                found = [text for text in texts_of(value) if UNSAFE.search(text.replace("\n", ""))]
                 assert not found, (name, found)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from scanner.records.schema import schema_text
 from tests.pool.servers import silence, until
-from tests.promises.process import Ran, ended, mxsweep, read, started
+from tests.promises.process import Ran, ended, key_of, mxsweep, read, started
 from tests.promises.world import World, mail_of, world
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tests.pool.servers import Script
 
 SCHEMA = jsonschema_rs.validator_for(orjson.loads(schema_text()))
-KEY = ("kind", "seq", "exchange", "address", "port", "verdict", "stage", "code", "enhanced")
 DOMAINS = 12
 DENIED: Script = {"RCPT": b"554 5.7.1 Relay access denied\r\n"}
 CANARY = ("--canary", "me@canary.example")
@@ -34,7 +33,7 @@ CANARY = ("--canary", "me@canary.example")
 def result(path: Path) -> list[tuple[Any, ...]]:
     """What has to be the same, in the order of the items."""
     records = read(path.read_bytes())
-    return sorted((tuple(record.get(name) for name in KEY) for record in records[1:-1]), key=str)
+    return sorted(map(key_of, records[1:-1]), key=str)
 
 
 def asked(playing: World) -> Counter[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from scanner.lab.nameserver import NameServer, Response
 from tests.pool.servers import silence, until
-from tests.promises.process import ended, mxsweep, read, started
+from tests.promises.process import ended, memory_kib, mxsweep, read, started
 from tests.promises.world import HELO, World, mail_of, world
 
 if TYPE_CHECKING:
@@ -157,9 +157,3 @@ async def stable(count: Callable[[], int]) -> int:
 
     await until(unchanged, within_s=40)
     return last
-
-
-def memory_kib(process: int) -> int:
-    """What a process holds now."""
-    with open(f"/proc/{process}/status") as status:  # noqa: PTH123 - no disk
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))

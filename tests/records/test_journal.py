@@ -360,52 +360,45 @@ async def test_an_idle_journal_does_not_wake_up(
         assert journal.timer is None
 
 
-class Synced:
-    """How much of a file was in it when it was put on disk, and when."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.sizes: list[int] = []
-        monkeypatch.setattr(os, "fdatasync", lambda fd: self.sizes.append(os.fstat(fd).st_size))
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How much of a file was in it each time it was put on disk."""
+    sizes: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda fd: sizes.append(os.fstat(fd).st_size))
+    return sizes
 
 
 async def test_what_was_written_is_on_disk_after_a_while_also_when_nothing_more_comes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, synced: list[int]
 ) -> None:
     """The start record at once; then all of a while together, without another write to come by."""
-    synced = Synced(monkeypatch)
     async with open_journal(str(tmp_path / "out.jsonl"), sync_every_s=0.3) as journal:
         journal.write(GROUP)
-        await until(lambda: synced.sizes == [len(GROUP)])
+        await until(lambda: synced == [len(GROUP)])
         for _ in range(5):
             journal.write(GROUP)
             await asyncio.sleep(0)
-        await until(lambda: synced.sizes[-1] == 6 * len(GROUP))
-        number = len(synced.sizes)
+        await until(lambda: synced[-1] == 6 * len(GROUP))
+        number = len(synced)
         assert number <= 3
-    assert synced.sizes[number:] == [6 * len(GROUP)], "and once more at the end"
+    assert synced[number:] == [6 * len(GROUP)], "and once more at the end"
 
 
-async def test_with_a_while_of_nought_each_batch_is_on_disk_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced = Synced(monkeypatch)
+async def test_with_a_while_of_nought_each_batch_is_on_disk_at_once(tmp_path: Path, synced: list[int]) -> None:
     async with open_journal(str(tmp_path / "out.jsonl"), sync_every_s=0) as journal:
         for number in range(1, 4):
             journal.write(GROUP)
-            await until(lambda number=number: synced.sizes[-1:] == [number * len(GROUP)])  # type: ignore[misc]
+            await until(lambda number=number: synced[-1:] == [number * len(GROUP)])  # type: ignore[misc]
 
 
-async def test_what_is_not_written_is_not_put_on_disk_again_and_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced = Synced(monkeypatch)
+async def test_what_is_not_written_is_not_put_on_disk_again_and_again(tmp_path: Path, synced: list[int]) -> None:
     async with open_journal(str(tmp_path / "out.jsonl"), sync_every_s=0) as journal:
         journal.write(GROUP)
-        await until(lambda: bool(synced.sizes))
+        await until(lambda: bool(synced))
         for _ in range(3):
             journal.due.set()
             await until(lambda: not journal.due.is_set())
-    assert synced.sizes == [len(GROUP)] * 2
+    assert synced == [len(GROUP)] * 2
 
 
 async def test_a_disk_that_fails_while_the_run_goes_on_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pexpect
 
-from tests.promises.process import COMMAND, LIMIT_S, ROOT, environment
+from tests.promises.process import COMMAND, LIMIT_S, ROOT, environment, texts_of
 from tests.security.payloads import MARK
 
 if TYPE_CHECKING:
@@ -55,15 +55,6 @@ def check_records(output: bytes, *, operator_s: tuple[str, ...] = ("tag",)) -> l
             assert CONTROL.search(text) is None, text
         records.append(record)
     return records
-
-
-def texts_of(value: Any) -> list[str]:
-    """All text at any depth, keys too."""
-    if isinstance(value, dict):
-        return [text for key, each in value.items() for text in (key, *texts_of(each))]
-    if isinstance(value, list):
-        return [text for each in value for text in texts_of(each)]
-    return [value] if isinstance(value, str) else []
 
 
 def on_terminal(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.pool.servers import until
-from tests.promises.process import ROOT, environment
+from tests.promises.process import ROOT, environment, key_of
 from tests.torture.town import DOMAINS, Town, lines
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ END_S = 240
 UNFINISHED = (None, 3)
 """How a part of the run ends: killed, or stopped in an orderly way."""
 PER_TARGET, CONCURRENCY = 2, 200
-KEY = ("seq", "exchange", "address", "port", "verdict", "stage", "code", "enhanced")
 
 
 @dataclass
@@ -60,7 +59,7 @@ def keys(path: Path) -> Counter[tuple[Any, ...]]:
         for line in file:
             record = json.loads(line)
             if record["kind"] in ("probe", "domain"):
-                found[record["kind"], *(record.get(name) for name in KEY)] += 1
+                found[key_of(record)] += 1
     return found
 
 

@@ -7,25 +7,21 @@ import contextlib
 import itertools
 import json
 import random
-import re
 import sys
 import tempfile
 import time
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.hostile import trial as hostile
-from tests.promises.process import ROOT, environment
-from tests.torture.kills import Score, Torture, keys, tortured
+from tests.promises.process import ROOT, SLOW, environment
+from tests.torture.kills import Score, Torture, done, keys, tortured
 from tests.torture.town import DOMAINS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-SLOW = re.compile(r"mxsweep: Executing <.* took [0-9.]+ seconds\n")
-"""What Python's developer mode says of a busy machine."""
 WARM = 3
 """Audits in one process before what it holds is compared: caches fill, modules are loaded."""
 EACH_KIND = WARM + 3
@@ -109,19 +105,9 @@ async def audited(working: Worker, torture: Torture, soaked: Soaked) -> None:
     if held.pop("code") != 1:
         soaked.problems.append("an audit in the one process did not end with findings")
     soaked.held.append(held)
-    soaked.audits.append((torture.input.read_bytes().count(b"\n"), count_of_groups(output)))
+    soaked.audits.append((torture.input.read_bytes().count(b"\n"), len(done(output.read_bytes()))))
     if keys(output) != torture.undisturbed:
         soaked.problems.append("an audit in the one process came to something else")
-
-
-def count_of_groups(output: Path) -> int:
-    """Domains with their records, each once."""
-    found: Counter[Any] = Counter()
-    with output.open("rb") as file:
-        for line in file:
-            if b'"kind":"domain"' in line:
-                found[json.loads(line)["seq"]] += 1
-    return len(found)
 
 
 async def misbehaved(soaked: Soaked) -> None:

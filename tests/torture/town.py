@@ -12,6 +12,8 @@ import socket
 from collections import Counter
 from typing import TYPE_CHECKING, Self
 
+from tests.pool.servers import bound, tcp_info
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,7 +29,6 @@ SLOW_FROM = 2000
 HEADER_BYTES = 12
 MX, A = 15, 1
 NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
-ESTABLISHED = b"\1"
 GREETING, TURNED_AWAY = b"220 mx ESMTP\r\n", b"554 5.3.2 no mail here\r\n"
 OK = b"250 2.0.0 Ok\r\n"
 
@@ -191,10 +192,10 @@ class Town:
         there.add(session)
         self.total += 1
         if len(there) > self.peak:
-            self.peak = max(self.peak, sum(map(is_established, there)))
+            self.peak = max(self.peak, sum(tcp_info(each.transport).established for each in there))
         if self.total > self.total_peak:
             everybody = [each for sessions in self.open.values() for each in sessions]
-            self.total_peak = max(self.total_peak, sum(map(is_established, everybody)))
+            self.total_peak = max(self.total_peak, sum(tcp_info(each.transport).established for each in everybody))
 
     def went(self, session: Session) -> None:
         self.open[session.host].discard(session)
@@ -210,15 +211,6 @@ class Town:
         ]
 
 
-def is_established(session: Session) -> bool:
-    """Whether neither end has closed."""
-    try:
-        state = session.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
-    except OSError:
-        return False
-    return bool(state == ESTABLISHED)
-
-
 def lines(count: int = DOMAINS) -> Iterator[str]:
     """The input."""
     return (f"{domain(number)}\n" for number in range(count))
@@ -230,13 +222,4 @@ def datagrams() -> socket.socket:
     held.setblocking(False)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
     held.bind(("127.0.0.1", 0))
-    return held
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """Not listening yet: who dials it is refused."""
-    held = socket.socket()
-    held.setblocking(False)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.bind((host, port))
     return held

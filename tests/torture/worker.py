@@ -12,20 +12,19 @@ import json
 import os
 import sys
 import threading
-from pathlib import Path
 
 from scanner.cli.exits import run_command_line
+from tests.promises.process import memory_kib
 
 
 def census() -> dict[str, int]:
     """What is held now: descriptors by number, threads, tasks of any loop, memory."""
     gc.collect()
-    status = Path("/proc/self/status").read_text("ascii")
     return {
         "descriptors": len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - numbers, not paths
         "threads": threading.active_count(),
         "tasks": sum(isinstance(each, asyncio.Task) and not each.done() for each in gc.get_objects()),
-        "rss_kib": next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")),
+        "rss_kib": memory_kib(),
     }
 
 
