@@ -101,7 +101,9 @@ class Source(Generic[Said]):
     async def blocks(self) -> AsyncIterator[bytes]:
         """The input in blocks, until its end or `stop`."""
         if self.fd < 0:
-            yield "".join(f"{argument}\n" for argument in self.arguments).encode("utf-8", "surrogateescape")
+            # One argument, one line: a line feed in it is made visible, and the whole is a bad one.
+            lines = (argument.replace("\n", "\\x0a") + "\n" for argument in self.arguments)
+            yield "".join(lines).encode("utf-8", "surrogateescape")
             return
         regular = stat.S_ISREG(os.fstat(self.fd).st_mode)
         if regular:

@@ -241,3 +241,10 @@ async def test_a_file_is_let_go_of_once(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(held)
     source.close()
+
+
+async def test_an_argument_with_a_line_feed_is_one_bad_line_and_not_two_items() -> None:
+    bad: list[BadLine] = []
+    source = Source(["a.example\nb.example", "c.example"], "-", Intake())
+    assert [item.domain async for item in source.items(bad.append)] == ["c.example"]
+    assert [each.number for each in bad] == [1]

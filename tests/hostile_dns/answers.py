@@ -437,7 +437,6 @@ TRUNCATED = [
         lost(f"TC, and TCP {what}", row, setting=Setting.BAD_TCP, **how)
         for what, row, how in (
             ("resets", 15, {"rules": {"@ MX": (truncated, reset)}}),
-            ("hangs", 16, {"rules": {"@ MX": (truncated, silent)}}),
             ("sends noise", 16, {"twists": {"@ MX": (cut_off, over_tcp_raw(lambda _: b"\x00\xff" * 200))}}),
             ("says a length that is too short", 16,
              {"twists": {"@ MX": (cut_off, over_tcp_raw(lambda octets: b"\x00\x14" + octets[2:]))}}),
@@ -447,6 +446,12 @@ TRUNCATED = [
             ("gives the answer of another", 16, {"twists": {"@ MX": (cut_off, question_of_another)}}),
         )
     ),
+    *(
+        lost(f"TC, and TCP hangs, {number}", 16, rules={"@ MX": (truncated, silent)}, setting=Setting.HUNG_TCP)
+        for number in range(1, 6)
+    ),
+    Case("no TC, beside those who hang on TCP", 16, (TO_MX, *HOST), "undeliverable", BEHIND_THE_FENCE,
+         setting=Setting.HUNG_TCP),
 ]  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class Setting(Enum):
     honest ones, which must not suffer."""
     BAD_TCP = auto()
     """As FENCED. c-ares asks all over one TCP connection, so who breaks it meets only others like him there."""
+    HUNG_TCP = auto()
+    """As BAD_TCP, but all are silent: what others say there, or their resets, would cost those who wait their tries."""
     NO_TCP = auto()
     """As FENCED; the resolver refuses TCP."""
 

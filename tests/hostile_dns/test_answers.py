@@ -138,6 +138,7 @@ def test_waiting_for_dns_keeps_no_core_busy(plays: dict[Setting, Played], settin
     assert plays[setting].cpu_s < START_CPU_S + 0.1 * plays[setting].wall_s
 
 
-def test_somebody_was_waited_for(plays: dict[Setting, Played]) -> None:
-    """Which ones depends on who broke the TCP connection that all share; silence over UDP lasts in any case."""
-    assert plays[Setting.FENCED].wall_s > 5
+@pytest.mark.parametrize("setting", [Setting.FENCED, Setting.MALFORMED, Setting.HUNG_TCP], ids=lambda it: it.name)
+def test_somebody_was_waited_for(plays: dict[Setting, Played], setting: Setting) -> None:
+    """Of those who break the one TCP connection that all share nobody knows how long they last."""
+    assert plays[setting].wall_s > 10
